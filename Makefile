@@ -1,0 +1,53 @@
+# Names of what can be done; each target sets up what it needs. Python 3.11+ and make are enough.
+PYTHON ?= python3
+DOCUMENTS ?= ../shared/documents
+BIN := .venv/bin
+IMPRINT := $(BIN)/imprint
+export DOCUMENTS
+
+.PHONY: help setup validate diff release verify fmt test check bench docs clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
+
+setup: .venv/ready ## a virtual environment with the tool at .venv/bin/imprint
+
+.venv/ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "imprint needs Python 3.11 or newer: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 3; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[develop,spreadsheets]'
+	@$(BIN)/python -m compileall -q cli/imprint
+	@touch $@
+
+validate: setup ## check the record (and its evidence, where the documents are at hand)
+	@if [ -d "$(DOCUMENTS)" ]; then $(IMPRINT) validate . --documents "$(DOCUMENTS)"; else $(IMPRINT) validate .; fi
+
+diff: setup ## what changed since the last release, and the version that it asks for
+	@$(IMPRINT) diff --last-release .
+
+release: setup ## validate, compare with the last release, build dist/<version>/
+	@$(IMPRINT) release .
+
+verify: setup ## check every digest of dist/
+	@$(IMPRINT) verify dist
+
+fmt: setup ## canonical order, quoting and line ends
+	@$(IMPRINT) fmt .
+
+test: setup ## run the tests
+	@$(BIN)/python -m pytest
+
+check: setup ## lint, types, import layers, generated docs
+	@$(BIN)/ruff check cli tests bench
+	@$(BIN)/ruff format --check --quiet cli tests bench
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest tests/test_layers.py tests/test_docs.py
+
+bench: setup ## speed and memory, as ratios against a peer in the same run
+	@$(BIN)/python bench/run.py
+
+docs: setup ## write the generated parts of docs/
+	@$(BIN)/python docs/generate.py
+
+clean: ## remove what was built
+	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

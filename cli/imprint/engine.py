@@ -1,0 +1,118 @@
+"""The engine: DuckDB in this process, locked to the files it is given. Nothing else knows which engine runs."""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import duckdb
+
+from . import sql
+from .exceptions import ImprintError
+
+EngineError = duckdb.Error
+BATCH = 10_000  # rows fetched at a time where there may be many
+
+
+class Engine:
+    """A connection that reads only the files and the temporary directory it was given.
+
+    External access and configuration are locked before the first query, so that nothing that a package says (a rule, a
+    field name) can make the engine read, write, attach, install or change a setting.
+    """
+
+    def __init__(self, files: Sequence[Path] = (), *, memory: str | None = None, writable: Path | None = None) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="imprint-")
+        self.folder = Path(self._folder.name)
+        allowed = [str(self.folder), *([str(writable)] if writable else [])]
+        config: dict[str, Any] = {
+            "temp_directory": str(self.folder / "spill"),
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+        }
+        if memory:
+            config["memory_limit"] = memory
+        self._numbers = itertools.count(1)
+        self._cursors = threading.local()
+        try:
+            self._connection = duckdb.connect(":memory:", config=config)
+            self._connection.execute(f"SET allowed_directories = {_listed(allowed)}")
+            self._connection.execute(f"SET allowed_paths = {_listed(str(file) for file in files)}")
+            self._connection.execute("SET enable_external_access = false")
+            self._connection.execute("SET lock_configuration = true")
+        except duckdb.Error as error:
+            self._folder.cleanup()
+            raise ImprintError(_first_line(error), fix="check --memory") from error
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._connection.close()
+        self._folder.cleanup()
+
+    @property
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
+        """This thread's own connection to the same tables."""
+        if not hasattr(self._cursors, "own"):
+            self._cursors.own = self._connection.cursor()
+        own: duckdb.DuckDBPyConnection = self._cursors.own
+        return own
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """All rows of a query. Threads may ask at the same time."""
+        try:
+            return self._cursor.execute(query).fetchall()
+        except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
+            raise ImprintError(_first_line(error), fix="free some memory or disk, or set --memory") from error
+
+    def stream(self, query: str) -> Iterator[tuple[Any, ...]]:
+        """The rows of a query, a batch at a time."""
+        cursor = self._connection.cursor()
+        cursor.execute(query)
+        while batch := cursor.fetchmany(BATCH):
+            yield from batch
+
+    def one(self, query: str) -> tuple[Any, ...]:
+        """The only row of a query."""
+        return self.rows(query)[0]
+
+    def keep(self, query: str) -> str:
+        """Store a query's rows; the name of the table (it spills to disk where memory ends)."""
+        name = f"kept_{next(self._numbers)}"
+        self.rows(f"CREATE TABLE {name} AS {query}")
+        return name
+
+    def new_file(self, suffix: str) -> Path:
+        """The path of a new file that the engine may read."""
+        return self.folder / f"file_{next(self._numbers)}{suffix}"
+
+
+def read_csv(
+    path: Path, columns: Sequence[str], *, delimiter: str = ",", quote: str = '"', skip: int = 0, nulls: bool = False
+) -> str:  # fmt: skip
+    """SQL for a file's cells as text: nothing is guessed, trimmed, padded or skipped, a row that doesn't fit is an error.
+
+    An unquoted empty cell is null if `nulls` is set, the empty string otherwise.
+    """
+    names = ", ".join(f"{sql.literal(column)}: 'VARCHAR'" for column in columns)
+    forced = "" if nulls else f", force_not_null = [{', '.join(sql.literal(column) for column in columns)}]"
+    return (
+        f"read_csv({sql.literal(str(path))}, auto_detect = false, header = false, skip = {skip}, columns = {{{names}}}, "
+        f"delim = {sql.literal(delimiter)}, quote = {sql.literal(quote)}, escape = {sql.literal(quote)}, comment = '', "
+        f"strict_mode = true, null_padding = false, "
+        f"allow_quoted_nulls = false{forced})"
+    )
+
+
+def _listed(paths: Iterable[str]) -> str:
+    return f"[{', '.join(sql.literal(path) for path in paths)}]"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]

@@ -1,0 +1,140 @@
+"""JSON Schema: surely valid by a small reading of the common keywords, convicted by the jsonschema library alone.
+
+Most values are valid, and most schemas use a dozen keywords. Those are read here without a further import; whatever
+isn't surely valid (a keyword that isn't known here is never sure) goes to jsonschema, which says what is wrong.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "object": (dict,),
+    "array": (list,),
+    "boolean": (bool,),
+    "null": (type(None),),
+    "integer": (int,),
+    "number": (int, float),
+}
+SILENT = frozenset({"$schema", "$id", "$defs", "definitions", "title", "description", "examples", "default", "$comment"})
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Where a value breaks a schema: the path from the root, and jsonschema's message."""
+
+    path: tuple[str | int, ...]
+    message: str
+
+
+class SchemaFault(Exception):
+    """The schema isn't a JSON Schema, or refers to what isn't there."""
+
+
+def faults(schema: Any, value: Any, known: Mapping[str, Any] | None = None) -> Iterator[Fault]:
+    """Everything in a value that breaks a schema. `known` are schemas by address; nothing is ever fetched.
+
+    Raises SchemaFault where the schema itself is wrong.
+    """
+    if not surely_valid(schema, value, schema, known or {}):
+        yield from _convict(schema, value, known or {})
+
+
+def _convict(schema: Any, value: Any, known: Mapping[str, Any]) -> Iterator[Fault]:
+    from jsonschema.exceptions import SchemaError
+    from jsonschema.validators import validator_for
+    from referencing import Registry, Resource
+    from referencing.exceptions import Unresolvable
+
+    registry: Registry[Any] = Registry().with_resources((name, Resource.from_contents(one)) for name, one in known.items())
+    try:
+        cls = validator_for(schema)
+        cls.check_schema(schema)
+        for error in cls(schema, registry=registry).iter_errors(value):
+            yield Fault(tuple(error.absolute_path), error.message)
+    except SchemaError as error:
+        raise SchemaFault(f"is not a JSON Schema: {error.message[:200]}") from error
+    except Unresolvable as error:
+        raise SchemaFault(f'JSON Schema refers to "{error.ref}", which is not there') from error
+
+
+def surely_valid(schema: Any, value: Any, root: Any, known: Mapping[str, Any]) -> bool:
+    """Whether the value surely fits; False where that isn't sure."""
+    if isinstance(schema, bool):
+        return schema
+    if not isinstance(schema, dict):
+        return False
+    for word, rule in schema.items():
+        if word in SILENT:
+            continue
+        if word == "additionalProperties":
+            if rule is not False or (isinstance(value, dict) and not value.keys() <= schema.get("properties", {}).keys()):
+                return False
+        elif not _sure(word, rule, value, root, known):
+            return False
+    return True
+
+
+def _sure(word: str, rule: Any, value: Any, root: Any, known: Mapping[str, Any]) -> bool:  # noqa: PLR0911, PLR0912
+    """Whether one keyword surely holds (JSON Schema 2020-12, validation vocabulary)."""
+    match word:
+        case "type":
+            return _is_type(value, rule)
+        case "$ref":
+            target, start = _referenced(rule, root, known)
+            return target is not None and surely_valid(target, value, start, known)
+        case "properties":
+            pairs = rule.items() if isinstance(value, dict) else ()
+            return all(surely_valid(sub, value[key], root, known) for key, sub in pairs if key in value)
+        case "required":
+            return not isinstance(value, dict) or all(key in value for key in rule)
+        case "items":
+            return not isinstance(value, list) or all(surely_valid(rule, item, root, known) for item in value)
+        case "anyOf":
+            return any(surely_valid(sub, value, root, known) for sub in rule)
+        case "oneOf" if all(isinstance(sub, dict) and sub.keys() == {"required"} for sub in rule):
+            return sum(surely_valid(sub, value, root, known) for sub in rule) == 1
+        case "allOf":
+            return all(surely_valid(sub, value, root, known) for sub in rule)
+        case "enum":
+            return (value is None or isinstance(value, str)) and value in rule
+        case "const":
+            return isinstance(value, str) and value == rule
+        case "pattern":
+            return not isinstance(value, str) or re.search(rule, value) is not None
+        case "minLength":
+            return not isinstance(value, str) or len(value) >= rule
+        case "maxLength":
+            return not isinstance(value, str) or len(value) <= rule
+        case "minItems":
+            return not isinstance(value, list) or len(value) >= rule
+        case "minProperties":
+            return not isinstance(value, dict) or len(value) >= rule
+        case "minimum":
+            return not _is_type(value, "number") or value >= rule
+        case "uniqueItems":
+            plain = isinstance(value, list) and all(isinstance(item, str) for item in value)
+            return not isinstance(value, list) or (plain and len(set(value)) == len(value))
+        case _:
+            return False
+
+
+def _is_type(value: Any, names: Any) -> bool:
+    listed = [names] if isinstance(names, str) else names
+    if isinstance(value, bool):
+        return "boolean" in listed
+    return any(isinstance(value, TYPES.get(name, ())) for name in listed)
+
+
+def _referenced(pointer: Any, root: Any, known: Mapping[str, Any]) -> tuple[Any, Any]:
+    """The schema that a `$ref` names, and the root that its own references start from; (None, None) if not found."""
+    address, _, fragment = str(pointer).partition("#")
+    start = known.get(address) if address else root
+    found = start
+    for part in fragment.split("/")[1:]:
+        found = found.get(part) if isinstance(found, dict) else None
+    return found, start

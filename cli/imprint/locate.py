@@ -1,0 +1,229 @@
+"""A PACKAGE argument to a descriptor on this machine.
+
+A PACKAGE is a directory, a descriptor file, a zip, a bare data file, a URL or `git:REV[:path]`. What isn't a plain file
+is unpacked into a temporary directory that lives as long as the context.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import tarfile
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from .exceptions import ImprintError, UsageFault
+
+DESCRIPTOR_NAMES = ("datapackage.json", "datapackage.yaml", "datapackage.yml")
+UNPACKED_LIMIT = 64 * 2**30  # bytes; a zip that claims more is refused before anything is written
+EXPANSION_LIMIT = 1000  # a member that unpacks to more than this many times its packed size is a bomb
+TIMEOUT = 30  # seconds without a byte from a server
+
+
+def is_url(text: str) -> bool:
+    """Whether the text is an http(s) address."""
+    return urlsplit(text).scheme in ("http", "https")
+
+
+def unsafe(path: str) -> str:
+    """Why a path inside a package may not be followed; "" if it may (standard, "Security": local descriptors)."""
+    pure = PurePosixPath(path.replace("\\", "/"))
+    if pure.is_absolute() or path.startswith("~") or (len(path) > 1 and path[1] == ":"):
+        return "is absolute"
+    if ".." in pure.parts:
+        return 'leads out of the package with ".."'
+    if "\0" in path:
+        return "has a NUL character"
+    return ""
+
+
+@contextlib.contextmanager
+def located(source: str) -> Iterator[Path]:
+    """The path of the descriptor (or bare data file) that a PACKAGE argument names.
+
+    Raises ImprintError where there is none, UsageFault where the argument makes no sense.
+    """
+    with contextlib.ExitStack() as stack:
+        if source.startswith("git:"):
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="imprint-")))
+            yield find_descriptor(_checkout(source, folder), source)
+        elif is_url(source):
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="imprint-")))
+            yield _download(source, folder)
+        else:
+            path = Path(source)
+            if path.suffix.lower() == ".zip" and path.is_file():
+                folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="imprint-")))
+                yield find_descriptor(unzip(path, folder), source)
+            else:
+                yield find_descriptor(path, source)
+
+
+def find_descriptor(path: Path, source: str) -> Path:
+    """The descriptor in a directory, or the file itself."""
+    if path.is_file():
+        return path
+    if not path.exists():
+        raise ImprintError("no such file or directory", where=source, fix="name a directory, descriptor, zip or git:REV")
+    if not path.is_dir():
+        raise ImprintError("is neither a file nor a directory", where=source, fix="name a directory or a descriptor")
+    for name in DESCRIPTOR_NAMES:
+        if (path / name).is_file():
+            return path / name
+    raise ImprintError("has no datapackage.json or datapackage.yaml", where=source, fix="name the package's directory")
+
+
+def unzip(archive: Path, folder: Path) -> Path:
+    """Unpack a package's zip; the directory that holds its descriptor. Raises ImprintError for a zip that isn't safe."""
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            members = [member for member in opened.infolist() if not member.is_dir()]
+            _refuse_unsafe_members(archive, members)
+            opened.extractall(folder, members=[member.filename for member in members])
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+        raise ImprintError(f"is not a zip that can be read ({error})", where=archive, fix="download it again") from error
+    names = {PurePosixPath(member.filename).parts[0] for member in members}
+    if len(names) == 1 and not any((folder / name).is_file() for name in DESCRIPTOR_NAMES):
+        inner = folder / names.pop()
+        return inner if inner.is_dir() else folder
+    return folder
+
+
+def _refuse_unsafe_members(archive: Path, members: list[zipfile.ZipInfo]) -> None:
+    seen: set[str] = set()
+    for member in members:
+        reason = unsafe(member.filename)
+        if (member.external_attr >> 16) & 0o170000 == 0o120000:
+            reason = "is a symbolic link"
+        if member.filename in seen:
+            reason = "is there twice"
+        if member.file_size > EXPANSION_LIMIT * max(member.compress_size, 1024):
+            reason = f"unpacks to more than {EXPANSION_LIMIT} times its size"
+        if reason:
+            raise ImprintError(f'member "{member.filename}" {reason}', where=archive, fix="don't trust this archive")
+        seen.add(member.filename)
+    if sum(member.file_size for member in members) > UNPACKED_LIMIT:
+        raise ImprintError(f"unpacks to more than {UNPACKED_LIMIT >> 30} GiB", where=archive, fix="unpack it yourself")
+
+
+def git(*arguments: str, where: str, directory: Path | None = None) -> bytes:
+    """What a git command prints. Raises ImprintError with git's own last line."""
+    command = ["git", *(("-C", str(directory)) if directory else ()), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, check=False)
+    except FileNotFoundError as error:
+        raise ImprintError("needs git, which is not installed", where=where, fix="install git") from error
+    if done.returncode:
+        lines = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["git failed"]
+        raise ImprintError(lines[-1].removeprefix("fatal: "), where=where, fix="see `git log` for revisions")
+    return done.stdout
+
+
+def _checkout(source: str, folder: Path) -> Path:
+    _, _, rest = source.partition(":")
+    revision, _, path = rest.partition(":")
+    if not revision or revision.startswith("-"):
+        raise UsageFault("is not a git revision", where=source, fix="write git:REV or git:REV:path")
+    if not path:
+        path = git("rev-parse", "--show-prefix", where=source).decode().strip()
+    try:
+        commit = git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}", where=source)
+    except ImprintError as error:
+        if "not installed" in error.what:
+            raise
+        message = f'git knows no revision "{revision}" here'
+        raise ImprintError(message, where=source, fix="see `git log`, or run inside the repository") from error
+    root = Path(git("rev-parse", "--show-toplevel", where=source).decode().strip())
+    name = commit.decode().strip()
+    packed = git("archive", "--format=tar", name, *([path] if path else []), where=source, directory=root)
+    with tempfile.TemporaryFile() as file:
+        file.write(packed)
+        file.seek(0)
+        with tarfile.open(fileobj=file) as opened:
+            opened.extractall(folder, filter="data")
+    return folder / path
+
+
+def read_document(path: Path) -> Any:
+    """The value that a JSON or YAML file holds. Raises ImprintError with line and column where it is broken."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ImprintError(f"is not UTF-8 (byte {error.start})", where=path, fix="save it as UTF-8") from error
+    except OSError as error:
+        raise ImprintError(f"cannot be read ({error.strerror})", where=path, fix="check the path") from error
+    return _parse_yaml(path, text) if path.suffix.lower() in (".yaml", ".yml") else _parse_json(path, text)
+
+
+def _parse_json(path: Path, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        message = f"is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+        raise ImprintError(message, where=path, fix="mend it there") from error
+    except RecursionError as error:
+        raise ImprintError("nests too deeply", where=path, fix="flatten it") from error
+
+
+def _parse_yaml(path: Path, text: str) -> Any:
+    import yaml
+
+    try:
+        return yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise ImprintError(f"is not YAML: {error.problem}{place}", where=path, fix="mend it there") from error
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ImprintError("is not YAML that can be read", where=path, fix="mend it") from error
+
+
+def _download(source: str, folder: Path) -> Path:
+    """Fetch a zip, or a descriptor with every relative path that it names."""
+    name = PurePosixPath(urlsplit(source).path).name or DESCRIPTOR_NAMES[0]
+    target = folder / "download" / name
+    fetch(source, target)
+    if target.suffix.lower() == ".zip":
+        return find_descriptor(unzip(target, folder / "unpacked"), source)
+    if target.suffix.lower() in (".json", ".yaml", ".yml"):
+        for path in _relative_paths(target):
+            if not unsafe(path) and not is_url(path):
+                fetch(urljoin(source, path), target.parent / path)
+    return target
+
+
+def fetch(url: str, target: Path) -> None:
+    """Download one file. Raises ImprintError where the server doesn't give it."""
+    import shutil
+    import urllib.error
+    import urllib.request
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with urllib.request.urlopen(url, timeout=TIMEOUT) as answer, target.open("wb") as file:  # http(s) only
+            shutil.copyfileobj(answer, file)
+    except (urllib.error.URLError, TimeoutError, OSError) as error:
+        reason = getattr(error, "reason", error)
+        raise ImprintError(f"cannot be downloaded ({reason})", where=url, fix="check the address and the network") from error
+
+
+def _relative_paths(descriptor: Path) -> Iterator[str]:
+    content = read_document(descriptor)
+    listed = content.get("resources") if isinstance(content, dict) else ()
+    for resource in listed or ():
+        if isinstance(resource, dict):
+            yield from _strings(resource.get("path"))
+            for name in ("schema", "dialect", "jsonSchema"):
+                if isinstance(resource.get(name), str):
+                    yield resource[name]
+
+
+def _strings(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []

@@ -1,0 +1,168 @@
+"""Frozen values for what a validation found. Keys of the JSON form follow frictionless-py's report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+# Types that say that something could not be checked at all, as opposed to: was checked and is wrong.
+UNCHECKED = frozenset({"scheme-error", "format-error"})
+
+
+@dataclass(frozen=True)
+class Error:
+    """One fault. Row numbers are record ordinals with the header as row 1; field numbers start at 1."""
+
+    type: str
+    note: str
+    resource: str = ""
+    row_number: int | None = None
+    field_name: str | None = None
+    field_number: int | None = None
+    cell: str | None = None
+    rule: str | None = None
+    severity: str = "error"
+    unchecked: bool = False
+
+    @property
+    def message(self) -> str:
+        """The fault as a sentence."""
+        place = [f'resource "{self.resource}"'] if self.resource else []
+        if self.row_number is not None:
+            place.append(f"row {self.row_number}")
+        if self.field_name:
+            place.append(f'field "{self.field_name}"')
+        shown = "" if self.cell is None else f' (cell "{shorten(self.cell)}")'
+        return f"{', '.join(place)}: {self.note}{shown}" if place else f"{self.note}{shown}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form."""
+        found = {
+            "type": self.type,
+            "message": self.message,
+            "note": self.note,
+            "rowNumber": self.row_number,
+            "fieldName": self.field_name,
+            "fieldNumber": self.field_number,
+            "cell": self.cell,
+            "rule": self.rule,
+            "severity": self.severity,
+        }
+        return {key: value for key, value in found.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class Total:
+    """How often a type of error occurs in a field (or, without a field, in the resource): exact, never capped."""
+
+    resource: str
+    type: str
+    count: int
+    field: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form."""
+        named = {"field": self.field} if self.field else {}
+        return {"resource": self.resource, **named, "type": self.type, "count": self.count}
+
+
+@dataclass(frozen=True)
+class Task:
+    """What was found in one resource. `errors` is a sample where `sampled` is true; `totals` are exact."""
+
+    name: str
+    type: str
+    place: str
+    labels: tuple[str, ...] = ()
+    rows: int | None = None
+    bytes: int | None = None
+    errors: tuple[Error, ...] = ()
+    warnings: tuple[Error, ...] = ()
+    totals: tuple[Total, ...] = ()
+    sampled: bool = False
+
+    @property
+    def valid(self) -> bool:
+        """Whether the resource has no error."""
+        return not self.errors
+
+    @property
+    def error_count(self) -> int:
+        """How many errors there are, shown or not."""
+        return sum(total.count for total in self.totals)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form."""
+        stats = {
+            "errors": self.error_count,
+            "warnings": len(self.warnings),
+            "bytes": self.bytes,
+            "fields": len(self.labels) or None,
+            "rows": self.rows,
+        }
+        return {
+            "name": self.name,
+            "type": self.type,
+            "valid": self.valid,
+            "place": self.place,
+            "labels": list(self.labels),
+            "stats": {key: value for key, value in stats.items() if value is not None},
+            "warnings": [warning.to_dict() for warning in self.warnings],
+            "errors": [error.to_dict() for error in self.errors],
+            "sampled": self.sampled,
+            "totals": [total.to_dict() for total in self.totals],
+        }
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a validation found: faults of the descriptor in `errors`, faults of each resource in `tasks`."""
+
+    name: str
+    version: str
+    errors: tuple[Error, ...] = ()
+    tasks: tuple[Task, ...] = ()
+    seconds: float = field(default=0.0, compare=False)
+
+    @property
+    def valid(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.errors and all(task.valid for task in self.tasks)
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything that the descriptor declares could be checked."""
+        return not any(error.unchecked or error.type in UNCHECKED for error in self.all_errors)
+
+    @property
+    def all_errors(self) -> tuple[Error, ...]:
+        """Every error shown, the descriptor's first."""
+        return self.errors + tuple(error for task in self.tasks for error in task.errors)
+
+    @property
+    def error_count(self) -> int:
+        """How many errors there are, shown or not."""
+        return len(self.errors) + sum(task.error_count for task in self.tasks)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form."""
+        return {
+            "valid": self.valid,
+            "name": self.name,
+            "version": self.version,
+            "stats": {
+                "tasks": len(self.tasks),
+                "errors": self.error_count,
+                "warnings": sum(len(task.warnings) for task in self.tasks),
+                "seconds": round(self.seconds, 3),
+            },
+            "warnings": [],
+            "errors": [error.to_dict() for error in self.errors],
+            "tasks": [task.to_dict() for task in self.tasks],
+        }
+
+
+def shorten(text: str, width: int = 60) -> str:
+    """A cell on one line, cut in the middle if it is long."""
+    line = text.encode("unicode_escape").decode("ascii") if not text.isprintable() else text
+    return line if len(line) <= width else f"{line[: width // 2]}…{line[-(width // 2 - 1) :]}"

@@ -1,0 +1,121 @@
+"""SQL in one spelling per engine: the only place where identifiers and literals are quoted.
+
+`expressions` and `rules` build their SQL from these primitives alone, so that a second engine (a cluster's) needs a
+second set of these functions and nothing else. The spelling here is DuckDB's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from decimal import Decimal
+
+UNIT_SEPARATOR = "\x1f"
+DECIMAL = "DECIMAL(38, 18)"
+
+# What Python's `re` and RE2 read alike; in a negated class no shorthand, as \d means more characters to Python.
+_SAME_IN_RE2 = re.compile(
+    r"""(?: [A-Za-z0-9 _,:;@\#%&=<>~/!'"-]   # a literal
+        | \\[.\-/+*?()\[\]{}|^$\\]         # an escaped literal
+        | \\[dw]                           # ASCII in RE2, more in Python: RE2 accepts less
+        | \[\^?(?:[A-Za-z0-9 _,:;@\#%&=<>~/!'".+*?(){}|$-]|\\[.\-/\]\[\\^])+\]
+        | \(\?: | \( | \) | \|
+        | [*+?] | \{[0-9]{1,3}(?:,[0-9]{0,3})?\}
+    )*""",
+    re.VERBOSE,
+)
+
+
+def identifier(name: str) -> str:
+    """A quoted identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(value: str | int | bool | Decimal) -> str:
+    """A quoted literal."""
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, (int, Decimal)):
+        return str(value)
+    return "'" + value.replace("'", "''") + "'"
+
+
+def one_of(text: str, values: Iterable[str]) -> str:
+    """Whether a text is exactly one of the values."""
+    listed = [literal(value) for value in values]
+    if len(listed) == 1:
+        return f"{text} = {listed[0]}"
+    return f"{text} IN ({', '.join(listed)})" if listed else "FALSE"
+
+
+def null_if(text: str, value: str) -> str:
+    """The text, null where it is the value."""
+    return f"nullif({text}, {literal(value)})"
+
+
+def full_match(text: str, pattern: str) -> str:
+    """Whether the whole text matches an RE2 expression."""
+    return f"regexp_full_match({text}, {literal(pattern)})"
+
+
+def in_re2(pattern: str) -> str | None:
+    """A pattern that RE2 surely reads as Python does (or accepts less); None if that isn't sure."""
+    return pattern if _SAME_IN_RE2.fullmatch(pattern) else None
+
+
+def length(text: str) -> str:
+    """Length in code points."""
+    return f"length({text})"
+
+
+def words(text: str) -> str:
+    """How many words a text has, divided by white space."""
+    return f"len(list_filter(regexp_split_to_array({text}, '\\s+'), lambda w: w <> ''))"
+
+
+def cast_or_null(text: str, kind: str) -> str:
+    """The text as a value of an SQL type, null where it isn't one."""
+    return f"TRY_CAST({text} AS {kind})"
+
+
+def is_date(text: str) -> str:
+    """Whether a text is exactly an ISO date that exists, years 0001 to 9999."""
+    return f"({length(text)} = 10 AND TRY_CAST({text} AS DATE)::VARCHAR = {text})"
+
+
+def plain_decimal(text: str) -> str:
+    """The shortest spelling of a decimal: no plus, no leading or trailing zeroes."""
+    spelled = f"TRY_CAST({text} AS {DECIMAL})::VARCHAR"
+    return f"rtrim(rtrim({spelled}, '0'), '.')"
+
+
+def parse_with(text: str, pattern: str, kind: str) -> str:
+    """The text parsed with a strptime pattern, null where it doesn't fit."""
+    return f"TRY_CAST(try_strptime({text}, {literal(pattern)}) AS {kind})"
+
+
+def prints_as(text: str, pattern: str) -> str:
+    """Whether a text is exactly what the strptime pattern prints for the time that it names."""
+    return f"coalesce(strftime(try_strptime({text}, {literal(pattern)}), {literal(pattern)}) = {text}, FALSE)"
+
+
+def both(*conditions: str) -> str:
+    """All of the conditions, empty ones left out."""
+    kept = [condition for condition in conditions if condition and condition != "TRUE"]
+    return " AND ".join(f"({condition})" for condition in kept) or "TRUE"
+
+
+def key(columns: Iterable[str]) -> str:
+    """Columns as one comparable value."""
+    listed = list(columns)
+    return listed[0] if len(listed) == 1 else f"({', '.join(listed)})"
+
+
+def all_null(columns: Iterable[str]) -> str:
+    """Whether every column is null."""
+    return " AND ".join(f"{column} IS NULL" for column in columns)
+
+
+def any_null(columns: Iterable[str]) -> str:
+    """Whether some column is null."""
+    return " OR ".join(f"{column} IS NULL" for column in columns)

@@ -1,0 +1,547 @@
+"""A resource's data to a Table: structure is checked here, cells are left as text for `validate`.
+
+A plain file is read by the engine directly. Where that isn't sure to read what the standard says (a dialect, encoding or
+compression that the engine reads otherwise, a line that is blank, too short or too long), Python's csv module reads it,
+names what is wrong with the structure, and hands the engine a plain copy.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import io
+import json
+import re
+import sys
+import zipfile
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, Any
+
+from . import expressions, reference
+from .engine import Engine, EngineError, read_csv
+from .exceptions import ImprintError
+from .package import Dialect, Field, Resource, Schema
+from .report import Error
+
+CHUNK = 1 << 20
+DELIMITED = frozenset({"csv", "tsv", ""})
+JSON_LINES = frozenset({"jsonl", "ndjson"})
+BAD_BYTES = re.compile("[\udc80-\udcff]")
+SMALL = 4 << 20  # bytes up to which a table is kept in memory rather than read again for each query
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """One column of the data: `id` is its name in the engine, `number` its position from 1."""
+
+    id: str
+    field: Field
+    number: int
+    declared: bool = True
+
+
+@dataclass(frozen=True)
+class Table:
+    """A resource's cells as text in the engine.
+
+    `relation` is SQL with columns `c1`, `c2`, …; `numbered` has the row number `rn` too (header is row 1). A table is
+    `native` where the data has types of its own: its cells are checked already, and the columns hold canonical texts. It is
+    `whole` where no row was too short. `lines` is how many lines the engine's rows must account for.
+    """
+
+    resource: Resource
+    labels: tuple[str, ...]
+    columns: tuple[Column, ...]
+    relation: str
+    numbered: str
+    native: bool = False
+    whole: bool = False
+    lines: int | None = None
+
+    @property
+    def logical(self) -> tuple[str, ...]:
+        """SQL for the canonical text of each column's sure cells, named `v1`, `v2`, …"""
+        return tuple(f"{self.canonical(column)} AS v{column.number}" for column in self.columns)
+
+    def canonical(self, column: Column, prefix: str = "") -> str:
+        """SQL for the canonical text of a column's sure cells."""
+        cell = prefix + column.id
+        return cell if self.native or not column.declared else expressions.canonical(column.field, cell)
+
+    def kept(self, engine: Engine) -> Table:
+        """The same table stored in the engine, with its canonical texts beside its cells."""
+        selected = ", ".join(("rn", *(column.id for column in self.columns), *self.logical))
+        stored = engine.keep(f"SELECT {selected} FROM {self.numbered}")
+        return replace(self, relation=stored, numbered=stored)
+
+    def line_ends_in_cells(self) -> str:
+        """SQL for the number of line ends inside cells."""
+        counted = (f"length({column.id}) - length(replace({column.id}, chr(10), ''))" for column in self.columns)
+        return f"SELECT coalesce(sum({' + '.join(counted)}), 0) FROM {self.relation}"
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the table is stored in the engine."""
+        return not self.numbered.startswith("(")
+
+    @property
+    def schema(self) -> Schema:
+        """The schema in force: the resource's, or one made of the labels."""
+        return self.resource.schema or Schema(tuple(column.field for column in self.columns))
+
+
+class Findings:
+    """Counts every fault, keeps the first `limit` of each (type, field)."""
+
+    def __init__(self, resource: str, limit: int) -> None:
+        self.resource = resource
+        self.limit = limit
+        self.errors: list[Error] = []
+        self.counts: Counter[tuple[str, str | None]] = Counter()
+
+        self.shown: Counter[tuple[str, str | None]] = Counter()
+
+    def add(self, kind: str, note: str, **place: Any) -> None:
+        """Count a fault, and keep it as an example while there is room."""
+        self.counts[(kind, place.get("field_name"))] += 1
+        self.show(kind, note, **place)
+
+    def show(self, kind: str, note: str, **place: Any) -> None:
+        """Keep an example of a fault that is counted elsewhere."""
+        key = (kind, place.get("field_name"))
+        if self.limit == 0 or self.shown[key] < self.limit:
+            self.errors.append(Error(type=kind, note=note, resource=self.resource, **place))
+            self.shown[key] += 1
+
+    def clear(self) -> None:
+        """Forget everything, before a table is read again."""
+        self.errors.clear()
+        self.counts.clear()
+        self.shown.clear()
+
+    def totals(self) -> tuple[tuple[str, str | None, int], ...]:
+        """(type, field, count)."""
+        return tuple((kind, field, count) for (kind, field), count in self.counts.items() if count)
+
+
+def read_table(engine: Engine, resource: Resource, findings: Findings) -> Table | None:
+    """The Table of a tabular resource, its structure's faults in `findings`; None if there is no file to read.
+
+    A large file that the engine reads itself may turn out not to be readable only when a query comes to the bad line:
+    it raises EngineError then, and `reread` gives the exact Table. Raises ImprintError where there is no table at all.
+    """
+    if resource.data is None and not resource.files:
+        return None
+    if resource.format == "json" or resource.format in JSON_LINES or isinstance(resource.data, list):
+        return _read_native(engine, resource, findings, _json_rows(resource))
+    if resource.format in DELIMITED or resource.format == "txt":
+        return _read_delimited(engine, resource, findings)
+    return _read_native(engine, resource, findings, reference.read_cells(resource))
+
+
+def reread(engine: Engine, resource: Resource, findings: Findings) -> Table:
+    """The Table of a delimited resource, read by Python's csv module whatever the engine makes of the file."""
+    labels = _labels(_csv_rows(resource), resource.dialect) or ()
+    return _table(engine, resource, findings, labels, _match(labels, resource, findings), _csv_rows(resource))
+
+
+def load_json(resource: Resource) -> Any:
+    """A JSON resource's whole value. Raises ImprintError where it isn't JSON."""
+    return _json_items(resource)
+
+
+# Delimited text
+
+
+def _read_delimited(engine: Engine, resource: Resource, findings: Findings) -> Table:
+    if resource.dialect.line_terminator not in (None, "\n", "\r\n", "\r") or len(resource.dialect.delimiter) != 1:
+        raise ImprintError("a delimiter of one character and ordinary line ends are needed", where=resource.place)
+    rows = _csv_rows(resource)
+    labels = _labels(rows, resource.dialect)
+    if labels is None:
+        findings.add("source-error", "the source is empty")
+        return _table(engine, resource, findings, (), (), None)
+    columns = _match(labels, resource, findings)
+    lines = _plain_lines(resource) if columns else None
+    if lines is not None:
+        table = _direct(engine, resource, labels, columns, lines)
+        if table is not None:
+            return table
+    return _table(engine, resource, findings, labels, columns, _csv_rows(resource))
+
+
+def _plain_lines(resource: Resource) -> int | None:
+    """The number of lines of a file that the engine should read as Python's csv module does; None if that isn't sure."""
+    dialect = resource.dialect
+    plain = Dialect(delimiter=dialect.delimiter, quote_char=dialect.quote_char, line_terminator=dialect.line_terminator)
+    simple = dialect in (plain, Dialect(**{**vars(plain), "escape_char": dialect.quote_char}))
+    one_file = len(resource.files) == 1 and resource.data is None and resource.compression is None
+    if not (simple and one_file and dialect.quote_char and resource.encoding in ("utf-8", "ascii", "utf-8-sig")):
+        return None
+    return _lines(resource.files[0])
+
+
+def _lines(path: Path) -> int | None:
+    """How many lines a file has; None for mixed line ends, lone CRs, blank lines or NULs."""
+    crlf, last, lines = None, b"\n", 0
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            if chunk[-1:] == b"\r":
+                chunk += file.read(1)
+            if crlf is None:
+                crlf = b"\r" in chunk
+            joined = last + chunk
+            feeds = chunk.count(b"\n")
+            mixed = chunk.count(b"\r\n") != feeds or chunk.count(b"\r") != feeds if crlf else b"\r" in chunk
+            if mixed or b"\0" in chunk or b"\n\n" in joined or b"\n\r" in joined:
+                return None
+            lines += feeds
+            last = chunk[-1:]
+    return lines + (last != b"\n")
+
+
+def _direct(
+    engine: Engine, resource: Resource, labels: tuple[str, ...], columns: tuple[Column, ...], lines: int
+) -> Table | None:
+    """The file read by the engine; None where it says no."""
+    path = resource.files[0]
+    header = resource.dialect.header
+    dialect = resource.dialect
+    if header and _spans_lines(path, resource.encoding):
+        return None
+    relation = read_csv(
+        path, [column.id for column in columns], delimiter=dialect.delimiter, quote=dialect.quote_char or '"',
+        skip=1 if header else 0,
+    )  # fmt: skip
+    first = resource.dialect.first_content_row
+    numbered = f"(SELECT row_number() OVER () + {first - 1} AS rn, * FROM {relation})"
+    table = Table(resource, labels, columns, relation, numbered, whole=True, lines=lines - header)
+    try:
+        return table.kept(engine) if path.stat().st_size <= SMALL else table
+    except EngineError:
+        return None
+
+
+def _spans_lines(path: Path, encoding: str) -> bool:
+    """Whether the header row takes more than one line."""
+    with path.open(encoding="utf-8-sig" if encoding == "utf-8" else encoding, errors="replace", newline="") as file:
+        return file.readline().count('"') % 2 == 1
+
+
+def _text_stream(resource: Resource) -> Iterator[IO[str]]:
+    """The resource's text, one stream per file."""
+    encoding = "utf-8-sig" if resource.encoding == "utf-8" else resource.encoding
+    if isinstance(resource.data, str):
+        yield io.StringIO(resource.data, newline="")
+        return
+    for path in resource.files:
+        with _opened(path, resource) as raw:
+            yield io.TextIOWrapper(raw, encoding=encoding, errors="surrogateescape", newline="")
+
+
+def _opened(path: Path, resource: Resource) -> IO[bytes]:
+    """The file's bytes, decompressed. Raises ImprintError where that fails."""
+    try:
+        if resource.compression in ("gz", "gzip"):
+            return gzip.open(path, "rb")  # type: ignore[return-value]
+        if resource.compression == "zip":
+            archive = zipfile.ZipFile(path)
+            names = [name for name in archive.namelist() if not name.endswith("/")]
+            return archive.open(str(resource.descriptor.get("innerpath") or names[0]))
+        if resource.compression:
+            raise ImprintError(f'compression "{resource.compression}" is not known', where=path)
+        return path.open("rb")
+    except (OSError, zipfile.BadZipFile, IndexError, KeyError) as error:
+        raise ImprintError(f"cannot be opened ({error})", where=path, fix="check the file") from error
+
+
+def _csv_rows(resource: Resource) -> Iterator[list[str]]:
+    """Records as Python's csv module reads them; of several files, all but the first lose their header."""
+    dialect = resource.dialect
+    csv.field_size_limit(sys.maxsize)
+    escape = None if dialect.escape_char == dialect.quote_char else dialect.escape_char
+    for number, stream in enumerate(_text_stream(resource)):
+        reader = csv.reader(
+            stream, delimiter=dialect.delimiter, quotechar=dialect.quote_char or None, escapechar=escape or None,
+            doublequote=dialect.double_quote, skipinitialspace=dialect.skip_initial_space,
+            quoting=csv.QUOTE_MINIMAL if dialect.quote_char else csv.QUOTE_NONE,
+        )  # fmt: skip
+        if number and dialect.header:
+            next(reader, None)
+        yield from reader
+
+
+def _labels(rows: Iterable[list[Any]], dialect: Dialect) -> tuple[str, ...] | None:
+    """The header's labels, several rows joined; () without a header, None for an empty source."""
+    labels: list[str] = []
+    previous: dict[int, str] = {}
+    empty = True
+    for number, cells in enumerate(rows, 1):
+        empty = False
+        if dialect.header and number in dialect.header_rows and not _is_comment(number, cells, dialect):
+            for index, cell in enumerate(cells):
+                text = "" if cell is None else str(cell).strip()
+                if previous.get(index) == text:
+                    continue
+                previous[index] = text
+                if len(labels) <= index:
+                    labels.append(text)
+                else:
+                    labels[index] = dialect.header_join.join([labels[index], text])
+        if number >= dialect.first_content_row - 1:
+            break
+    return None if empty else tuple(labels)
+
+
+def _is_comment(number: int, cells: list[Any], dialect: Dialect) -> bool:
+    marked = bool(dialect.comment_char and cells and isinstance(cells[0], str) and cells[0].startswith(dialect.comment_char))
+    return marked or number in dialect.comment_rows
+
+
+# Header against schema (`fieldsMatch`)
+
+
+def _match(labels: tuple[str, ...], resource: Resource, findings: Findings) -> tuple[Column, ...]:
+    """The columns that the data has, each with its field; what doesn't match is noted."""
+    schema = resource.schema
+    if schema is None:
+        fields: tuple[Field, ...] = tuple(_any_field(label) for label in labels)
+        schema = Schema(fields)
+    if not labels:
+        if resource.dialect.header:
+            findings.add("blank-header", "the header row is blank")
+        return tuple(Column(f"c{number}", field, number) for number, field in enumerate(schema.fields, 1))
+    if schema.fields_match == "exact":
+        return _match_by_order(labels, schema, findings)
+    return _match_by_name(labels, schema, findings)
+
+
+def _any_field(name: str) -> Field:
+    return Field(name, "any", "default", {}, ("",), {"name": name, "type": "any"})
+
+
+def _match_by_order(labels: tuple[str, ...], schema: Schema, findings: Findings) -> tuple[Column, ...]:
+    columns = []
+    seen: dict[str, int] = {}
+    for number, label in enumerate(labels, 1):
+        field = schema.fields[number - 1] if number <= len(schema.fields) else None
+        place = {"field_name": field.name if field else "", "field_number": number, "cell": label}
+        if field is None:
+            findings.add("extra-label", f'label "{label}" at position {number} has no field in the schema', **place)
+        elif not label:
+            findings.add("blank-label", f"the label at position {number} is blank", **place)
+        elif label in seen:
+            findings.add("duplicate-label", f'label "{label}" is at position {seen[label]} too', **place)
+        elif label != field.name:
+            findings.add("incorrect-label", f'label "{label}" is not the field\'s name "{field.name}"', **place)
+        seen.setdefault(label, number)
+        columns.append(Column(f"c{number}", field or _any_field(label), number, declared=field is not None))
+    for number, field in enumerate(schema.fields[len(labels) :], len(labels) + 1):
+        findings.add(
+            "missing-label",
+            f'the header has no label for field "{field.name}"',
+            field_name=field.name,
+            field_number=number,
+        )
+    return tuple(columns)
+
+
+def _match_by_name(labels: tuple[str, ...], schema: Schema, findings: Findings) -> tuple[Column, ...]:
+    mode = schema.fields_match
+    columns = []
+    for number, label in enumerate(labels, 1):
+        field = schema.field(label)
+        place = {"field_name": label, "field_number": number, "cell": label}
+        if labels.index(label) != number - 1:
+            findings.add("duplicate-label", f'label "{label}" is at position {labels.index(label) + 1} too', **place)
+            field = None
+        elif field is None and mode not in ("subset", "partial"):
+            findings.add("extra-label", f'label "{label}" at position {number} has no field in the schema', **place)
+        columns.append(Column(f"c{number}", field or _any_field(label), number, declared=field is not None))
+    if mode == "partial" and not any(column.declared for column in columns):
+        findings.add("unmatched-header", "no label is the name of a field")
+    for offset, field in enumerate(field for field in schema.fields if field.name not in labels):
+        needed = field.required or field.name in schema.primary_key
+        if mode in ("equal", "subset") or needed:
+            note = f'the header has no label for field "{field.name}"'
+            findings.add("missing-label", note, field_name=field.name, field_number=len(labels) + offset + 1)
+    return tuple(columns)
+
+
+# A plain copy, with the structure's faults named
+
+
+def _table(
+    engine: Engine, resource: Resource, findings: Findings, labels: tuple[str, ...], columns: tuple[Column, ...],
+    rows: Iterator[list[str]] | None,
+) -> Table:  # fmt: skip
+    path = engine.new_file(".csv")
+    with path.open("w", encoding="utf-8", newline="", errors="replace") as file:
+        if rows is not None:
+            for number, cells in _records(rows, resource, columns, findings):
+                file.write(_plain_line(number, cells))
+    relation = read_csv(path, ["rn", *(column.id for column in columns)], nulls=True)
+    typed = f"SELECT rn::BIGINT AS rn{''.join(f', {column.id}' for column in columns)} FROM {relation}"
+    table = Table(resource, labels, columns, f"({typed})", f"({typed})")
+    return table.kept(engine) if path.stat().st_size <= SMALL else table
+
+
+def _plain_line(number: int, cells: Iterable[str | None]) -> str:
+    quoted = ("" if cell is None else '"' + cell.replace('"', '""') + '"' for cell in cells)
+    return f"{number},{','.join(quoted)}\n"
+
+
+def _records(
+    rows: Iterator[list[str]], resource: Resource, columns: tuple[Column, ...], findings: Findings
+) -> Iterator[tuple[int, list[str | None]]]:
+    """Data rows in the table's width; too short, too long and badly encoded ones are noted."""
+    dialect, width, number = resource.dialect, len(columns), 0
+    try:
+        for number, cells in enumerate(rows, 1):
+            if number < dialect.first_content_row or _is_comment(number, cells, dialect):
+                continue
+            record: list[str | None] = [None if cell == dialect.null_sequence else cell for cell in cells]
+            if len(record) != width and not _is_blank(record, columns):
+                _note_width(number, cells, columns, findings)
+            _mend_bytes(number, record, columns, findings, resource.encoding)
+            yield number, (record + [None] * width)[:width]
+    except UnicodeError as error:
+        findings.add("encoding-error", f"row {number + 1} or later is not {resource.encoding}: {error}", row_number=number + 1)
+    except (csv.Error, OSError, EOFError) as error:
+        kind = "compression-error" if resource.compression else "source-error"
+        findings.add(kind, f"the rows after row {number} can't be read: {error}", row_number=number + 1)
+
+
+def _is_blank(record: list[str | None], columns: tuple[Column, ...]) -> bool:
+    padded = record + [None] * len(columns)
+    return all(padded[c.number - 1] is None or padded[c.number - 1] in c.field.missing_values for c in columns)
+
+
+def _note_width(number: int, cells: list[str], columns: tuple[Column, ...], findings: Findings) -> None:
+    for column in columns[len(cells) :]:
+        note = f"row {number} has {len(cells)} cells of {len(columns)}: none for this field"
+        findings.add("missing-cell", note, row_number=number, field_name=column.field.name, field_number=column.number)
+    for position, cell in enumerate(cells[len(columns) :], len(columns) + 1):
+        note = f"row {number} has a cell at position {position}, where there is no field"
+        findings.add("extra-cell", note, row_number=number, field_name="", field_number=position, cell=cell)
+
+
+def _mend_bytes(number: int, record: list[str | None], columns: tuple[Column, ...], findings: Findings, encoding: str) -> None:
+    """A byte that isn't in the encoding is an error of its cell; the cell is read on with U+FFFD in its place."""
+    for index, cell in enumerate(record):
+        if cell is not None and not cell.isascii() and BAD_BYTES.search(cell):
+            name = columns[index].field.name if index < len(columns) else ""
+            record[index] = BAD_BYTES.sub("\ufffd", cell)
+            note = f"the cell holds a byte that is not {encoding}"
+            findings.add("encoding-error", note, row_number=number, field_name=name, field_number=index + 1, cell=record[index])
+
+
+# Data with types of its own: JSON, JSON lines, spreadsheets
+
+
+def _json_rows(resource: Resource) -> Iterator[list[Any]]:
+    """Rows of a JSON resource, the labels first (dialect `property`, `itemType`, `itemKeys`)."""
+    items = _json_items(resource)
+    if resource.dialect.property_:
+        items = items.get(resource.dialect.property_) if isinstance(items, dict) else None
+    if not isinstance(items, list):
+        raise ImprintError("is not a JSON array of rows", where=resource.place, fix='set the dialect\'s "property"')
+    if items and isinstance(items[0], dict):
+        keys = list(resource.dialect.item_keys or ())
+        if not keys:
+            declared = resource.schema.names if resource.schema else ()
+            found = dict.fromkeys(key for item in items if isinstance(item, dict) for key in item)
+            keys = [
+                *(name for name in declared if name in found or not found),
+                *(key for key in found if key not in declared),
+            ]
+        yield keys
+        for item in items:
+            yield [item.get(key) for key in keys] if isinstance(item, dict) else [item]
+    else:
+        for item in items:
+            yield item if isinstance(item, list) else [item]
+
+
+def _json_items(resource: Resource) -> Any:
+    if resource.data is not None:
+        return resource.data
+    items: list[Any] = []
+    try:
+        for stream in _text_stream(resource):
+            if resource.format in JSON_LINES:
+                items += [json.loads(line) for line in stream if line.strip()]
+            else:
+                loaded = json.load(stream)
+                if not isinstance(loaded, list):
+                    return loaded
+                items += loaded
+    except (ValueError, RecursionError) as error:
+        raise ImprintError(f"is not JSON: {error}", where=resource.place, fix="mend it there") from error
+    return items
+
+
+def _read_native(engine: Engine, resource: Resource, findings: Findings, rows: Iterator[list[Any]]) -> Table:
+    """Cells are checked one by one; the engine gets their canonical texts."""
+    listed = list(rows)
+    labels = _labels(listed, resource.dialect)
+    if labels is None:
+        findings.add("source-error", "the source is empty")
+        return _table(engine, resource, findings, (), (), None)
+    columns = _match(labels, resource, findings)
+    readers = [reference.Reference(column.field) for column in columns]
+    path = engine.new_file(".csv")
+    with path.open("w", encoding="utf-8", newline="", errors="replace") as file:
+        for number, cells in enumerate(listed, 1):
+            if number >= resource.dialect.first_content_row and not _is_comment(number, cells, resource.dialect):
+                file.write(_plain_line(number, _read_row(number, cells, columns, readers, findings)))
+    relation = read_csv(path, ["rn", *(column.id for column in columns)], nulls=True)
+    typed = f"SELECT rn::BIGINT AS rn{''.join(f', {column.id}' for column in columns)} FROM {relation}"
+    return Table(resource, labels, columns, f"({typed})", f"({typed})", native=True).kept(engine)
+
+
+def _read_row(
+    number: int, cells: list[Any], columns: tuple[Column, ...], readers: list[reference.Reference], findings: Findings
+) -> list[str | None]:
+    padded = [*cells, *[None] * (len(columns) - len(cells))]
+    read = [reader.read(cell) for reader, cell in zip(readers, padded, strict=False)]
+    texts = [reader.canonical(value) for reader, (value, _) in zip(readers, read, strict=True)]
+    if all(
+        text is None and not any(kind == "type-error" for kind, _ in notes)
+        for text, (_, notes) in zip(texts, read, strict=True)
+    ):
+        findings.add("blank-row", "the row is blank", row_number=number)
+        return texts
+    if len(cells) != len(columns):
+        _note_width(number, [str(cell) for cell in cells], columns, findings)
+    for column, cell, (_, notes) in zip(columns, padded, read, strict=False):
+        for kind, note in notes:
+            findings.add(
+                kind,
+                note,
+                row_number=number,
+                field_name=column.field.name,
+                field_number=column.number,
+                cell=_shown(cell),
+            )
+    return texts
+
+
+def _shown(cell: Any) -> str:
+    return "" if cell is None else cell if isinstance(cell, str) else json.dumps(cell, ensure_ascii=False, default=str)
+
+
+def digests(resource: Resource, algorithm: str) -> tuple[str, int]:
+    """The hex digest and the size in bytes of a resource's files, one after the other."""
+    found = hashlib.new(algorithm)
+    size = 0
+    for path in resource.files:
+        with path.open("rb") as file:
+            while chunk := file.read(CHUNK):
+                found.update(chunk)
+                size += len(chunk)
+    return found.hexdigest(), size
