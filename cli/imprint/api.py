@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 
-from . import descriptor, locate, validation
+from . import descriptor, difference, ledger, locate, release, validation
+from .difference import Changes
 from .package import Package
 from .report import Error, Report
 
@@ -35,3 +36,22 @@ def validate(
     with open_package(source) as (package, faults):
         where = Path(documents) if documents is not None else None
         return validation.validate(package, faults, limit=limit, memory=memory, documents=where)
+
+
+def diff(
+    old: str | PathLike[str], new: str | PathLike[str], *, keys: Mapping[str, Sequence[str]] | None = None,
+    limit_rows: int = difference.LIMIT, memory: str | None = None,
+) -> Changes:  # fmt: skip
+    """What changed from package `old` to package `new`: metadata, schemas and rows.
+
+    `keys` names a resource's key where its schema has none; `limit_rows` caps the example rows per resource (0: all); totals
+    are exact. Raises DataFault where a key isn't unique, ImprintError where there is no package.
+    """
+    with open_package(old) as (before, _), open_package(new) as (after, _):
+        return difference.diff(before, after, keys=keys, limit_rows=limit_rows, memory=memory)
+
+
+def last_release(source: str | PathLike[str], out: Path) -> str:
+    """Where the data of a package's last release is: a directory in `out`, or a git revision. Raises ImprintError."""
+    with open_package(source) as (package, _):
+        return release.last_release(package, ledger.read(package.base), out)

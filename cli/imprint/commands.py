@@ -67,5 +67,97 @@ def validate(package: str, form: str, memory: str | None, limit_errors: int, doc
     sys.exit(ExitCode.GOOD if report.valid else ExitCode.INVALID if report.complete else ExitCode.ENVIRONMENT)
 
 
+@main.command()
+@click.argument("old")
+@click.argument("new", default=".")
+@FORMAT
+@MEMORY
+@click.option("--last-release", is_flag=True, help="OLD is the package; it is compared with its last release.")
+@click.option("--out", type=click.Path(path_type=Path), default="dist", show_default=True, help="Where releases are.")
+@click.option("--key", "keys", multiple=True, metavar="RESOURCE=FIELD[,FIELD]", help="A key for a table whose schema has none.")
+@click.option(
+    "--limit-rows", default=100, show_default=True, help="Example rows per table, 0 for all; totals are always exact."
+)
+@click.option("--bump", is_flag=True, help="Print only the least next version.")
+@click.option("--exit-code", is_flag=True, help="Exit with 1 if there is a difference.")
+def diff(
+    old: str, new: str, form: str, memory: str | None, last_release: bool, out: Path, keys: tuple[str, ...], limit_rows: int,
+    bump: bool, exit_code: bool,
+) -> None:  # fmt: skip
+    """Show what changed from OLD to NEW, and the least version that it asks for."""
+    from . import api, render, version
+
+    if last_release:
+        old, new = api.last_release(old, out), old
+    changes = api.diff(old, new, keys=dict(_key(one) for one in keys), limit_rows=limit_rows, memory=memory)
+    verdict = version.verdict(changes)
+    if bump:
+        click.echo(verdict.next_version)
+    elif form == "json":
+        click.echo(render.to_json(render.changes_json(changes, verdict)))
+    else:
+        click.echo(render.changes_text(changes, verdict))
+    sys.exit(ExitCode.INVALID if exit_code and (verdict.fired or verdict.bump) else ExitCode.GOOD)
+
+
+def _key(text: str) -> tuple[str, list[str]]:
+    resource, separator, fields = text.partition("=")
+    if not separator or not fields:
+        raise click.BadParameter(f'"{text}" is not RESOURCE=FIELD[,FIELD]', param_hint="--key")
+    return resource, fields.split(",")
+
+
+@main.command()
+@click.argument("package", default=".")
+@FORMAT
+@MEMORY
+@click.option("--out", type=click.Path(path_type=Path), default="dist", show_default=True, help="Where releases are.")
+@click.option("--against", metavar="PACKAGE", help="The last release's data, where it is neither in --out nor in git.")
+@click.option("--allow-unbumped", is_flag=True, help="Below 1.0.0: release a version again with other content.")
+def release(package: str, form: str, memory: str | None, out: Path, against: str | None, allow_unbumped: bool) -> None:
+    """Validate PACKAGE, judge its version, and build the release in --out."""
+    from . import api, render
+    from . import release as releases
+
+    try:
+        with api.open_package(package) as (opened, faults):
+            done = releases.release(opened, faults, out=out, against=against, allow_unbumped=allow_unbumped, memory=memory)
+    except releases.Refused as refused:
+        if refused.report is not None:
+            click.echo(render.report_text(refused.report), err=True)
+        raise
+    click.echo(render.to_json(done.to_dict()) if form == "json" else render.released_text(done))
+
+
+@main.command()
+@click.argument("release", type=click.Path(path_type=Path), default="dist")
+@FORMAT
+@MEMORY
+def verify(release: Path, form: str, memory: str | None) -> None:
+    """Check every digest and fingerprint of RELEASE: a release's directory, or a store of them."""
+    from . import render, verification
+
+    results = verification.verify(release, memory=memory)
+    as_json = [result.to_dict() for result in results]
+    click.echo(render.to_json(as_json) if form == "json" else render.verification_text(results))
+    sys.exit(ExitCode.INVALID if any(result.problems for result in results) else ExitCode.GOOD)
+
+
+@main.command()
+@click.argument("package", default=".")
+@MEMORY
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 if a file isn't in canonical form.")
+def fmt(package: str, memory: str | None, check: bool) -> None:
+    """Put PACKAGE in canonical form: order of rows, quoting, line ends."""
+    from . import api, formatting, render
+
+    with api.open_package(package) as (opened, _):
+        files = formatting.canonical_files(opened, memory=memory)
+        if not check:
+            formatting.write(files)
+    click.echo(render.formatted_text(files, check=check))
+    sys.exit(ExitCode.INVALID if check and any(file.changed for file in files) else ExitCode.GOOD)
+
+
 if __name__ == "__main__":
     main()

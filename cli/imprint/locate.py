@@ -43,15 +43,16 @@ def unsafe(path: str) -> str:
 
 
 @contextlib.contextmanager
-def located(source: str) -> Iterator[Path]:
+def located(source: str, directory: Path | None = None) -> Iterator[Path]:
     """The path of the descriptor (or bare data file) that a PACKAGE argument names.
 
-    Raises ImprintError where there is none, UsageFault where the argument makes no sense.
+    `directory` is where git is asked, this one if not given. Raises ImprintError where there is none, UsageFault where the
+    argument makes no sense.
     """
     with contextlib.ExitStack() as stack:
         if source.startswith("git:"):
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="imprint-")))
-            yield find_descriptor(_checkout(source, folder), source)
+            yield find_descriptor(_checkout(source, folder, directory), source)
         elif is_url(source):
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="imprint-")))
             yield _download(source, folder)
@@ -69,7 +70,7 @@ def find_descriptor(path: Path, source: str) -> Path:
     if path.is_file():
         return path
     if not path.exists():
-        raise ImprintError("no such file or directory", where=source, fix="name a directory, descriptor, zip or git:REV")
+        raise ImprintError("is not there", where=source, fix="name a directory, a descriptor, a zip, a URL or git:REV")
     if not path.is_dir():
         raise ImprintError("is neither a file nor a directory", where=source, fix="name a directory or a descriptor")
     for name in DESCRIPTOR_NAMES:
@@ -124,21 +125,23 @@ def git(*arguments: str, where: str, directory: Path | None = None) -> bytes:
     return done.stdout
 
 
-def _checkout(source: str, folder: Path) -> Path:
+def _checkout(source: str, folder: Path, directory: Path | None) -> Path:
     _, _, rest = source.partition(":")
     revision, _, path = rest.partition(":")
     if not revision or revision.startswith("-"):
         raise UsageFault("is not a git revision", where=source, fix="write git:REV or git:REV:path")
     if not path:
-        path = git("rev-parse", "--show-prefix", where=source).decode().strip()
+        path = git("rev-parse", "--show-prefix", where=source, directory=directory).decode().strip()
     try:
-        commit = git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}", where=source)
+        commit = git(
+            "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}", where=source, directory=directory
+        )
     except ImprintError as error:
         if "not installed" in error.what:
             raise
         message = f'git knows no revision "{revision}" here'
         raise ImprintError(message, where=source, fix="see `git log`, or run inside the repository") from error
-    root = Path(git("rev-parse", "--show-toplevel", where=source).decode().strip())
+    root = Path(git("rev-parse", "--show-toplevel", where=source, directory=directory).decode().strip())
     name = commit.decode().strip()
     packed = git("archive", "--format=tar", name, *([path] if path else []), where=source, directory=root)
     with tempfile.TemporaryFile() as file:

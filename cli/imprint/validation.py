@@ -77,12 +77,8 @@ def validate(
     faults = tuple(faults)
     files = [file for resource in package.resources for file in resource.files]
     found = {resource.name: Findings(resource.name, limit) for resource in package.resources}
-    checked: dict[str, Checked] = {}
     with Engine(files, memory=memory) as engine, ThreadPoolExecutor(os.cpu_count()) as pool:
-        check = functools.partial(_check_resource, engine, checked)
-        for level in _referenced_first(package.resources):
-            done = list(pool.map(check, level, [found[resource.name] for resource in level]))
-            checked |= {one.name: one for one in done if one is not None}
+        checked = check_tables(engine, package, found, pool)
         for _ in pool.map(lambda one: _check_foreign_keys(engine, one, checked), list(checked.values())):
             pass
         broken = list(_check_rules(engine, package, checked, pool))
@@ -92,6 +88,16 @@ def validate(
     attached = [error for error in (*faults, *broken) if error.resource]
     tasks = tuple(_task(resource, found[resource.name], checked.get(resource.name), attached) for resource in package.resources)
     return Report(package.name, package.version, own, tasks, time.perf_counter() - started)
+
+
+def check_tables(engine: Engine, package: Package, found: dict[str, Findings], pool: ThreadPoolExecutor) -> dict[str, Checked]:
+    """Each table of a package with its values in canonical form; what is wrong with its cells and keys is in `found`."""
+    checked: dict[str, Checked] = {}
+    check = functools.partial(_check_resource, engine, checked)
+    for level in _referenced_first(package.resources):
+        done = list(pool.map(check, level, [found[resource.name] for resource in level]))
+        checked.update({one.name: one for one in done if one is not None})
+    return {resource.name: checked[resource.name] for resource in package.resources if resource.name in checked}
 
 
 def _referenced_first(resources: Sequence[Resource]) -> Iterator[list[Resource]]:

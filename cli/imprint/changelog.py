@@ -1,0 +1,46 @@
+"""The changelog of a package: one part per release, newest first, with the rows that were withdrawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .difference import Changes, ResourceDiff
+from .version import Verdict
+
+NAME = "CHANGELOG.md"
+HEAD = "# Changes\n\nEvery released version, newest first. Written by `imprint release`.\n"
+
+
+def first_release(version: str, date: str, rows: dict[str, int]) -> str:
+    """The part for a package's first release."""
+    lines = [f"## {version} ({date})", "", "First release.", ""]
+    lines += [f"- `{name}`: {count:,} rows" for name, count in rows.items()]
+    return "\n".join(lines) + "\n"
+
+
+def release(version: str, date: str, changes: Changes, verdict: Verdict) -> str:
+    """The part for a release: the verdict, what demanded it, the rows that changed and the ids that were withdrawn."""
+    lines = [f"## {version} ({date})", ""]
+    lines += [f"Since {changes.old.version}; the changes ask for a {verdict.bump.name} version.", ""]
+    for fired in verdict.fired:
+        place = f"`{fired.difference.path}`: " if fired.difference.path else ""
+        waived = " (waived)" if fired.waived else ""
+        lines.append(f"- {place}{fired.difference.message} ({fired.rule.id}, {fired.rule.bump.name}){waived}")
+    for resource in changes.resources:
+        lines += _withdrawn(resource)
+    return "\n".join(lines) + "\n"
+
+
+def _withdrawn(resource: ResourceDiff) -> Iterator[str]:
+    gone = [", ".join(str(value) for value in row.key.values()) for row in resource.rows if row.op == "removed" and row.key]
+    if gone:
+        yield ""
+        yield f"Withdrawn from `{resource.name}`, never to be used again: {', '.join(f'`{key}`' for key in gone)}"
+
+
+def with_part(existing: str, version: str, part: str) -> str:
+    """The changelog with a release's part put in front, or in the place of the part that it has for that version."""
+    body = existing.removeprefix(HEAD).strip("\n")
+    parts = [one for one in ("\n" + body).split("\n## ") if one.strip()]
+    kept = [f"## {one.strip()}" for one in parts if not one.startswith((f"{version} ", f"{version}\n"))]
+    return HEAD + "\n" + "\n\n".join([part.strip(), *kept]) + "\n"

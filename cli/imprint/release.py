@@ -1,0 +1,374 @@
+"""Release: gate, verdict, build, one rename, ledger. What was released stays as it is.
+
+A release is the package with sizes and digests filled in, each table as JSON beside it, a deterministic zip, the part of
+the changelog, a manifest and SHA256SUMS, in `<out>/<version>/`. It is built in a temporary directory and appears whole.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import shutil
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from . import archive, changelog, descriptor, difference, fingerprint, formats, ledger, locate, version
+from .engine import Engine
+from .exceptions import DataFault, ImprintError, UsageFault
+from .fingerprint import Fingerprint
+from .ledger import Entry
+from .package import Package, Resource
+from .report import Error, Report
+from .tables import Findings
+from .validation import check_tables, validate
+
+MANIFEST, SUMS, INDEX, NOTES = "manifest.json", "SHA256SUMS", "index.json", "CHANGES.md"
+
+
+@dataclass(frozen=True)
+class Released:
+    """What `release` did. `released` is False where the version was released before with the same content."""
+
+    version: str
+    released: bool
+    bump: str
+    path: Path
+    archive: Path
+    sha256: str
+    fingerprint: str
+    notes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form."""
+        if not self.released:
+            return {"version": self.version, "bump": "none", "released": False, "path": str(self.path)}
+        return {
+            "version": self.version, "bump": self.bump, "path": str(self.path), "archive": str(self.archive),
+            "sha256": self.sha256, "fingerprint": self.fingerprint,
+        }  # fmt: skip
+
+
+class Refused(DataFault):
+    """The release is refused; `report` says why where the data is invalid."""
+
+    def __init__(self, what: str, *, where: object = "", fix: str = "", report: Report | None = None) -> None:
+        super().__init__(what, where=where, fix=fix)
+        self.report = report
+
+
+def release(
+    package: Package, faults: tuple[Error, ...] = (), *, out: Path = Path("dist"), against: str | None = None,
+    allow_unbumped: bool = False, memory: str | None = None,
+) -> Released:  # fmt: skip
+    """Build `<out>/<version>/` of a valid package whose version is high enough.
+
+    `against` names the last release's data where it is neither in `out` nor in git. Raises Refused where the data is invalid
+    or the version too low, ImprintError where the environment fails; nothing is left half-written, and what was released
+    before is untouched.
+    """
+    if package.base != Path(package.source) and package.descriptor_path != Path(package.source):
+        raise UsageFault("can't be released from where it is", where=package.source, fix="name the package's own directory")
+    version.parse(package.version)
+    report = validate(package, faults, memory=memory)
+    if not report.valid:
+        raise Refused(
+            f"is not valid: {report.error_count:,} errors", where=package.source, fix="run imprint validate", report=report
+        )
+    prints = _fingerprints(package, memory)
+    content = fingerprint.of_package(package, prints)
+    entries = ledger.read(package.base)
+    known = next((entry for entry in entries if entry.version == package.version), None)
+    if known is not None and known.fingerprint == content:
+        return _rebuild(package, known, entries, prints, out)
+    if known is not None:
+        known_fault = _changed_after_release(package, known, out, against, memory)
+        if not (allow_unbumped and version.parse(package.version) < (1, 0, 0)):
+            raise known_fault
+        entries = tuple(entry for entry in entries if entry is not known)
+    return _release_new(package, entries, content, prints, out, against, memory, instead=known is not None)
+
+
+def _fingerprints(package: Package, memory: str | None) -> dict[str, Fingerprint]:
+    files = [file for resource in package.resources for file in resource.files]
+    found = {resource.name: Findings(resource.name, 1) for resource in package.resources}
+    with Engine(files, memory=memory) as engine, ThreadPoolExecutor(os.cpu_count()) as pool:
+        return {name: fingerprint.of_table(engine, one) for name, one in check_tables(engine, package, found, pool).items()}
+
+
+def _release_new(
+    package: Package, entries: tuple[Entry, ...], content: str, prints: dict[str, Fingerprint], out: Path,
+    against: str | None, memory: str | None, *, instead: bool,
+) -> Released:  # fmt: skip
+    date = _date(package, out, content)
+    notes: list[str] = []
+    if entries or against:
+        changes = _compare(package, entries, out, against, memory)
+        options = package.descriptor.get("versioning")
+        verdict = version.verdict(changes, options.get("waive") if isinstance(options, dict) else None)
+        if not changes.differences and changes.old.fingerprint == changes.new.fingerprint:
+            return Released(
+                package.version, False, "none", out / changes.old.version, out, "", content, ("nothing has changed",)
+            )
+        notes += _gate(package, changes, verdict)
+        part = changelog.release(package.version, date, changes, verdict)
+        bump, rules, waived = verdict.bump.name, _rules(verdict, waived=False), _rules(verdict, waived=True)
+    else:
+        part = changelog.first_release(package.version, date, {name: one.rows for name, one in prints.items()})
+        bump, rules, waived = "none", (), ()
+    entry = Entry(package.version, date, "", content, bump, rules, waived, _contents(prints))
+    target = out / package.version
+    digest = _build(package, entry, prints, part, target, instead=instead)
+    entry = replace(entry, sha256=digest)
+    log = package.base / changelog.NAME
+    existing = log.read_text(encoding="utf-8") if log.exists() else changelog.HEAD
+    archive.replace_text(log, changelog.with_part(existing, package.version, part))
+    ledger.write(package.base, (*entries, entry))
+    _write_index(out, (*entries, entry))
+    return Released(package.version, True, bump, target, target / _zip_name(package), digest, content, tuple(notes))
+
+
+def _rules(verdict: version.Verdict, *, waived: bool) -> tuple[str, ...]:
+    return tuple(sorted({fired.rule.id for fired in verdict.fired if fired.waived is waived}))
+
+
+def _contents(prints: dict[str, Fingerprint]) -> dict[str, dict[str, Any]]:
+    return {name: {"rows": one.rows, "fingerprint": one.table} for name, one in prints.items()}
+
+
+def _gate(package: Package, changes: difference.Changes, verdict: version.Verdict) -> list[str]:
+    """Refuse a version that is too low; below 1.0.0 only say so."""
+    last, mine = version.parse(changes.old.version), version.parse(package.version)
+    needed = version.parse(verdict.next_version)
+    if mine >= needed:
+        return []
+    demanding = [fired for fired in verdict.fired if fired.rule.bump is verdict.bump and not fired.waived]
+    why = "; ".join(f"{fired.difference.message} ({fired.rule.id})" for fired in demanding[:3])
+    message = (
+        f"version {package.version} is too low after {changes.old.version}: the changes ask for {verdict.next_version}: {why}"
+    )
+    if mine <= last or last >= (1, 0, 0):
+        raise Refused(message, where=package.source, fix=f'set "version" to {verdict.next_version} or higher')
+    return [message]
+
+
+def _changed_after_release(package: Package, known: Entry, out: Path, against: str | None, memory: str | None) -> Refused:
+    """The refusal of a version that was released with other content, with the least next version where it can be had."""
+    try:
+        changes = _compare(package, (known,), out, against, memory)
+        needed = version.verdict(changes).next_version
+    except ImprintError:
+        needed = version.next_version(known.version, version.Bump.patch)
+    message = f"version {known.version} was released with other content on {known.date}"
+    return Refused(message, where=package.source, fix=f'set "version" to {needed} or higher')
+
+
+def _compare(
+    package: Package, entries: tuple[Entry, ...], out: Path, against: str | None, memory: str | None
+) -> difference.Changes:
+    source = against or last_release(package, entries, out)
+    with locate.located(source, package.base) as path:
+        old, _ = descriptor.load(path, source)
+        changes = difference.diff(old, package, limit_rows=0, memory=memory)
+    expected = entries[-1].fingerprint if entries and not against else None
+    if expected and changes.old.fingerprint != expected:
+        message = f"is not what the ledger says that {entries[-1].version} was"
+        raise ImprintError(message, where=source, fix="name the last release's data with --against")
+    return changes
+
+
+def last_release(package: Package, entries: tuple[Entry, ...], out: Path) -> str:
+    """Where the data of the ledger's last version is: in `out`, else the git revision that released it.
+
+    Raises ImprintError where it is in neither.
+    """
+    if not entries:
+        raise ImprintError("has no release yet", where=package.source, fix="run imprint release first, or name two packages")
+    last = entries[-1]
+    if (out / last.version / MANIFEST).is_file():
+        return str(out / last.version)
+    needle = f'"version": "{last.version}"'
+    try:
+        prefix = locate.git("rev-parse", "--show-prefix", where=package.source, directory=package.base).decode().strip()
+        found = locate.git("log", "--format=%H", f"-S{needle}", "--", ledger.NAME, where=package.source, directory=package.base)
+    except ImprintError:
+        found, prefix = b"", ""
+    commits = found.decode().split()
+    if not commits:
+        fix = "name it with --against, or fetch the whole history"
+        raise ImprintError(f"the data of {last.version} is neither in {out} nor in git", where=package.source, fix=fix)
+    return f"git:{commits[-1]}:{prefix or '.'}"
+
+
+# The build
+
+
+def _date(package: Package, out: Path, content: str) -> str:
+    """The release's date: SOURCE_DATE_EPOCH, else that of the commit, else today (UTC)."""
+    started = out / package.version / MANIFEST
+    if started.is_file():  # an earlier try got as far as the rename: it is gone on with
+        manifest = json.loads(started.read_text(encoding="utf-8"))
+        if manifest.get("fingerprint") == content:
+            return str(manifest["date"])
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    if not epoch:
+        try:
+            epoch = locate.git("log", "-1", "--format=%ct", where=package.source, directory=package.base).decode().strip()
+        except ImprintError:
+            epoch = ""
+    if not epoch:
+        return datetime.datetime.now(datetime.UTC).date().isoformat()
+    try:
+        return datetime.datetime.fromtimestamp(int(epoch), datetime.UTC).date().isoformat()
+    except (ValueError, OverflowError) as error:
+        raise ImprintError(f'"{epoch}" is not a number of seconds', where="SOURCE_DATE_EPOCH", fix="unset it") from error
+
+
+def _zip_name(package: Package) -> str:
+    return f"{(package.name or 'package').replace('/', '-')}-{package.version}.zip"
+
+
+def _build(
+    package: Package, entry: Entry, prints: dict[str, Fingerprint], part: str, target: Path, *, instead: bool = False
+) -> str:
+    """Build the release's directory; the digest of its zip, which must be the ledger's where that has one.
+
+    A finished directory with the same bytes is left as it is.
+    """
+    if target.exists() and not instead:
+        return _identical(package, entry, prints, part, target)
+    with archive.new_directory(target, instead=instead) as building:
+        _fill(package, entry, prints, part, building)
+        digest = archive.sha256(building / _zip_name(package))
+        if entry.sha256 and digest != entry.sha256:
+            message = f"the zip of {entry.version} would have SHA-256 {digest[:12]}…, the ledger says {entry.sha256[:12]}…"
+            raise ImprintError(message, where=package.source, fix="use the version of imprint that released it")
+        return digest
+
+
+def _identical(package: Package, entry: Entry, prints: dict[str, Fingerprint], part: str, target: Path) -> str:
+    """The digest of the zip in `target`, if that has just the bytes that a build gives. Raises ImprintError otherwise."""
+    with tempfile.TemporaryDirectory(prefix="imprint-") as folder:
+        again = Path(folder) / target.name
+        digest = _build(package, entry, prints, part, again)
+        differing = set(archive.sums(again, archive.files_below(again)).splitlines()) ^ set(
+            archive.sums(target, archive.files_below(target)).splitlines()
+        )
+    if differing:
+        name = min(line.split("  ", 1)[1] for line in differing)
+        raise ImprintError(
+            f'is there, but "{name}" is not what a build gives', where=target, fix="move it away, then release again"
+        )
+    return digest
+
+
+def _fill(package: Package, entry: Entry, prints: dict[str, Fingerprint], part: str, folder: Path) -> None:
+    names = _copy_package(package, folder)
+    archive.write_text(folder / NOTES, part)
+    moment = int(datetime.datetime.fromisoformat(f"{entry.date}T00:00:00+00:00").timestamp())
+    root = _zip_name(package).removesuffix(".zip")
+    archive.write_zip(folder / _zip_name(package), folder, [*names, NOTES], root, moment)
+    _write_formats(package, folder)
+    manifest = _manifest(package, entry, prints, folder)
+    archive.write_text(folder / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+    archive.write_text(folder / SUMS, archive.sums(folder, archive.files_below(folder)))
+
+
+def _copy_package(package: Package, folder: Path) -> list[str]:
+    """The package's own files: descriptor with sizes and digests, data, schemas. Their names are given back."""
+    resources = []
+    copied: set[str] = set()
+    for resource in package.resources:
+        for path, file in zip(resource.paths, resource.files, strict=True):
+            copied.add(_copy(file, folder, path))
+        for word in ("schema", "jsonSchema", "dialect"):
+            named = resource.descriptor.get(word)
+            if isinstance(named, str):
+                copied.add(_copy(package.base / named, folder, named))
+        resources.append(_described(resource))
+    profile = package.descriptor.get("$schema")
+    if isinstance(profile, str) and not locate.is_url(profile):
+        copied.add(_copy(package.base / profile, folder, profile))
+    described = {**package.descriptor, "resources": resources}
+    archive.write_text(folder / "datapackage.json", json.dumps(described, indent=2, ensure_ascii=False) + "\n")
+    return sorted({"datapackage.json", *copied})
+
+
+def _copy(source: Path, folder: Path, name: str) -> str:
+    target = folder / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+    return Path(name).as_posix()
+
+
+def _described(resource: Resource) -> dict[str, Any]:
+    """A resource's descriptor with the size and digest of its one file."""
+    described = dict(resource.descriptor)
+    if len(resource.files) == 1:
+        described["bytes"] = resource.files[0].stat().st_size
+        described["hash"] = f"sha256:{archive.sha256(resource.files[0])}"
+    return described
+
+
+def _write_formats(package: Package, folder: Path) -> None:
+    """Each table as JSON, read from the copy that is released."""
+    copy, _ = descriptor.load(folder / "datapackage.json")
+    files = [file for resource in copy.resources for file in resource.files]
+    found = {resource.name: Findings(resource.name, 1) for resource in copy.resources}
+    with Engine(files) as engine, ThreadPoolExecutor(os.cpu_count()) as pool:
+        for name, one in check_tables(engine, copy, found, pool).items():
+            formats.write_json(engine, one, folder / "json" / f"{name.replace('/', '-')}.json")
+
+
+def _manifest(package: Package, entry: Entry, prints: dict[str, Fingerprint], folder: Path) -> dict[str, Any]:
+    said = asdict(entry)
+    listed = {
+        name: {"bytes": (folder / name).stat().st_size, "sha256": archive.sha256(folder / name)}
+        for name in archive.files_below(folder)
+    }
+    return {
+        "name": package.name,
+        "version": entry.version,
+        "date": entry.date,
+        "fingerprint": entry.fingerprint,
+        "verdict": {"bump": entry.bump, "rules": list(said["rules"]), "waived": list(said["waived"])},
+        "archive": _zip_name(package),
+        "resources": {
+            name: {"rows": one.rows, "fingerprint": one.table, "columns": one.columns} for name, one in prints.items()
+        },
+        "files": listed,
+    }
+
+
+def _rebuild(package: Package, known: Entry, entries: tuple[Entry, ...], prints: dict[str, Fingerprint], out: Path) -> Released:
+    """A version that the ledger has, with the same content: built again where it isn't there, and the same bytes."""
+    target = out / known.version
+    there = target.exists()
+    digest = _build(package, known, prints, _part_of(package, known, prints), target)
+    _write_index(out, entries)
+    said = "is there, identical to the ledger's" if there else "rebuilt, identical to the ledger's"
+    return Released(known.version, False, "none", target, target / _zip_name(package), digest, known.fingerprint, (said,))
+
+
+def _part_of(package: Package, known: Entry, prints: dict[str, Fingerprint]) -> str:
+    """The changelog's part of a version, as it was written when that was released."""
+    path = package.base / changelog.NAME
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    for part in text.split("\n## ")[1:]:
+        if part.startswith((f"{known.version} ", f"{known.version}\n")):
+            return f"## {part.strip()}\n"
+    return changelog.first_release(known.version, known.date, {name: one.rows for name, one in prints.items()})
+
+
+def _write_index(out: Path, entries: tuple[Entry, ...]) -> None:
+    """`index.json`: the versions that are here, newest last, and which is the latest."""
+    here = [entry for entry in entries if (out / entry.version / MANIFEST).is_file()]
+    listed = [
+        {"version": e.version, "date": e.date, "sha256": e.sha256, "fingerprint": e.fingerprint, "path": f"{e.version}/"}
+        for e in here
+    ]
+    index = {"latest": here[-1].version if here else None, "versions": listed}
+    archive.replace_text(out / INDEX, json.dumps(index, indent=2, ensure_ascii=False) + "\n")
