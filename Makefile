@@ -15,7 +15,7 @@ setup: .venv/ready ## a virtual environment with the tool at .venv/bin/imprint
 .venv/ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "imprint needs Python 3.11 or newer: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 3; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[develop,spreadsheets]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[develop]'
 	@$(BIN)/python -m compileall -q cli/imprint
 	@touch $@
 

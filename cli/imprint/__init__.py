@@ -9,14 +9,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .api import diff, open_package, validate
+    from .api import diff, load, open_package, validate
     from .difference import Changes
     from .exceptions import ImprintError
     from .package import Package
     from .report import Error, Report, Task, Total
 
 __version__ = "0.1.0"
-__all__ = ["Changes", "Error", "ImprintError", "Package", "Report", "Task", "Total", "diff", "open_package", "validate"]
+__all__ = ["Changes", "Error", "ImprintError", "Package", "Report", "Task", "Total", "diff", "load", "open_package", "validate"]
 
 _HOMES = {
     "Changes": "difference",

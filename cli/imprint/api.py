@@ -6,11 +6,15 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from . import descriptor, difference, ledger, locate, release, validation
+from . import descriptor, difference, frames, ledger, locate, release, validation
 from .difference import Changes
 from .package import Package
 from .report import Error, Report
+
+if TYPE_CHECKING:
+    import pandas
 
 
 @contextlib.contextmanager
@@ -49,6 +53,15 @@ def diff(
     """
     with open_package(old) as (before, _), open_package(new) as (after, _):
         return difference.diff(before, after, keys=keys, limit_rows=limit_rows, memory=memory)
+
+
+def load(source: str | PathLike[str], *, memory: str | None = None) -> dict[str, pandas.DataFrame]:
+    """The tables of a package as pandas frames, by name: dates, nullable integers, categoricals and lists are typed.
+
+    Raises ImprintError where there is no package, or no pandas.
+    """
+    with open_package(source) as (package, _):
+        return frames.load(package, memory=memory)
 
 
 def last_release(source: str | PathLike[str], out: Path) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from .exceptions import ImprintError
 
 CHUNK = 1 << 20
-EARLIEST = 315532800  # 1980-01-01, the first moment that a zip can name
+EARLIEST, LATEST = 315532800, 4354819198  # 1980-01-01 and the end of 2107, between which a zip can name a moment
 FILE_MODE = 0o100644
 
 
@@ -39,7 +39,7 @@ def write_zip(target: Path, folder: Path, names: Iterable[str], root: str, momen
     Entries are sorted, stored without compression, and have one mode and one time, so that no compressor's version, umask,
     user, time zone or file system order shows.
     """
-    date = time.gmtime(max(moment, EARLIEST))[:6]
+    date = time.gmtime(min(max(moment, EARLIEST), LATEST))[:6]
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED, allowZip64=True, strict_timestamps=True) as archive:
         for name in sorted(names):
             entry = zipfile.ZipInfo(f"{root}/{name}", date)
@@ -93,20 +93,30 @@ def new_directory(target: Path, *, instead: bool = False) -> Iterator[Path]:
         raise ImprintError(message, where=target.parent, fix="choose another place with --out") from error
     try:
         yield building
-        for name in files_below(building):
-            (building / name).chmod(0o644)
-            _sync(building / name)
-        building.chmod(0o755)
-        _sync(building)
+        for path in (building, *building.rglob("*")):
+            path.chmod(0o755 if path.is_dir() else 0o644)
+            _sync(path)
         if target.exists() and not instead:
             raise ImprintError("is there already", where=target, fix="a released version is never written twice")
-        if target.exists():
-            target.rename(building.with_name(f"{building.name}.old"))
-        building.rename(target)
+        _take_place(building, target)
         _sync(target.parent)
     finally:
         shutil.rmtree(building, ignore_errors=True)
-        shutil.rmtree(building.with_name(f"{building.name}.old"), ignore_errors=True)
+
+
+def _take_place(building: Path, target: Path) -> None:
+    """Rename a directory to `target`; what is there goes, unless that fails."""
+    if not target.exists():
+        building.rename(target)
+        return
+    old = building.with_name(f"{building.name}.old")
+    target.rename(old)
+    try:
+        building.rename(target)
+    except BaseException:
+        old.rename(target)
+        raise
+    shutil.rmtree(old)
 
 
 def _sync(path: Path) -> None:

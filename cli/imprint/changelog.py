@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from .difference import Changes, ResourceDiff
 from .version import Verdict
@@ -14,8 +14,8 @@ HEAD = "# Changes\n\nEvery released version, newest first. Written by `imprint r
 def first_release(version: str, date: str, rows: dict[str, int]) -> str:
     """The part for a package's first release."""
     lines = [f"## {version} ({date})", "", "First release.", ""]
-    lines += [f"- `{name}`: {count:,} rows" for name, count in rows.items()]
-    return "\n".join(lines) + "\n"
+    lines += [f"- `{name}`: {count:,} row{'' if count == 1 else 's'}" for name, count in rows.items()]
+    return finished(lines)
 
 
 def release(version: str, date: str, changes: Changes, verdict: Verdict) -> str:
@@ -28,7 +28,12 @@ def release(version: str, date: str, changes: Changes, verdict: Verdict) -> str:
         lines.append(f"- {place}{fired.difference.message} ({fired.rule.id}, {fired.rule.bump.name}){waived}")
     for resource in changes.resources:
         lines += _withdrawn(resource)
-    return "\n".join(lines) + "\n"
+    return finished(lines)
+
+
+def finished(lines: Iterable[str]) -> str:
+    """A part as it stands in the changelog and in the release: no blank line at its ends."""
+    return "\n".join(lines).strip() + "\n"
 
 
 def _withdrawn(resource: ResourceDiff) -> Iterator[str]:
@@ -40,7 +45,6 @@ def _withdrawn(resource: ResourceDiff) -> Iterator[str]:
 
 def with_part(existing: str, version: str, part: str) -> str:
     """The changelog with a release's part put in front, or in the place of the part that it has for that version."""
-    body = existing.removeprefix(HEAD).strip("\n")
-    parts = [one for one in ("\n" + body).split("\n## ") if one.strip()]
+    head, *parts = ("\n" + existing).split("\n## ")
     kept = [f"## {one.strip()}" for one in parts if not one.startswith((f"{version} ", f"{version}\n"))]
-    return HEAD + "\n" + "\n\n".join([part.strip(), *kept]) + "\n"
+    return "\n\n".join([head.strip() or HEAD.strip(), part.strip(), *kept]) + "\n"

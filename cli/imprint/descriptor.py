@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 import functools
+import io
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -20,9 +21,11 @@ from .locate import is_url, read_document, unsafe
 from .package import Descriptor, Dialect, Field, ForeignKey, Package, Resource, Rule, Schema, strings
 from .report import Error
 
+PROFILE_1_0 = "https://datapackage.org/profiles/1.0/datapackage.json"  # in force where none is declared
 PROFILE_2_0 = "https://datapackage.org/profiles/2.0/datapackage.json"
 TABULAR_FORMATS = frozenset({"csv", "tsv", "xlsx", "xls", "ods", "parquet", "jsonl", "ndjson"})
 COMPRESSIONS = {".gz": "gz", ".zip": "zip"}
+MEDIATYPES = {"text/csv": "csv", "text/tab-separated-values": "tsv", "application/json": "json"}
 TABULAR_PROFILES = ("tabular-data-resource", "https://specs.frictionlessdata.io/schemas/tabular-data-resource.json")
 NUMBERED = re.compile(r"/(\d+)")
 
@@ -35,7 +38,7 @@ def load(path: Path, source: str = "") -> tuple[Package, tuple[Error, ...]]:
     """
     source = source or str(path)
     if path.suffix.lower() not in (".json", ".yaml", ".yml"):
-        bare = {"resources": [{"name": path.name.split(".")[0].lower(), "path": path.name}]}
+        bare = {"$schema": PROFILE_2_0, "resources": [{"name": path.name.split(".")[0].lower(), "path": path.name}]}
         return _Reader(path, source, bare).read()
     content = read_document(path)
     if not isinstance(content, dict):
@@ -51,11 +54,14 @@ class _Reader:
         self.source = source
         self.content = content
         self.base = path.parent
+        self.version_1 = content.get("$schema", PROFILE_1_0) == PROFILE_1_0
         self.faults: list[Error] = []
 
     def read(self) -> tuple[Package, tuple[Error, ...]]:
         content = self.content
         self.faults += _profile_faults("package-error", ("package",), content)
+        if self.version_1:
+            self.faults += _profile_faults("package-error", ("package-1.0",), content)
         self._check_own_profile()
         listed = content.get("resources")
         resources = tuple(
@@ -109,6 +115,7 @@ class _Reader:
     def _rules(self) -> Iterator[Rule]:
         listed = self.content.get("rules", [])
         if not isinstance(listed, list):
+            self._fault("package-error", '"rules" is not a list')
             return
         for number, item in enumerate(listed, 1):
             if not isinstance(item, dict) or not all(isinstance(item.get(key), str) for key in ("id", "expression")):
@@ -145,11 +152,15 @@ class _Reader:
         if "url" in content and "path" not in content:
             content = {**content, "path": content["url"]}
         self.faults += _profile_faults("resource-error", ("resource",), content, name)
+        if self.version_1:
+            self.faults += _profile_faults("resource-error", ("resource-1.0",), content, name)
         paths = strings(content.get("path"))
         tail = PurePosixPath(paths[0]).suffixes if paths else []
-        compression = content.get("compression") or (COMPRESSIONS.get(tail[-1].lower()) if tail else None)
+        compression = _text(content.get("compression")) or (COMPRESSIONS.get(tail[-1].lower()) if tail else None)
         plain = tail[:-1] if tail and tail[-1].lower() in COMPRESSIONS else tail
-        guessed = plain[-1][1:].lower() if plain else ("json" if "data" in content else "")
+        guessed = plain[-1][1:].lower() if plain else MEDIATYPES.get(_text(content.get("mediatype")), "")
+        if not guessed and "data" in content and not isinstance(content["data"], str):
+            guessed = "json"
         form = _text(content.get("format")).lower() or guessed
         raw_schema = content.get("schema")
         if isinstance(raw_schema, str):
@@ -160,16 +171,26 @@ class _Reader:
             json_schema, raw_schema = raw_schema, None
         if isinstance(json_schema, str):
             json_schema = self._reference(json_schema, "schema-error", "jsonSchema", name)
+        dialect = content.get("dialect")
+        if isinstance(dialect, str):
+            dialect = self._reference(dialect, "dialect-error", "dialect", name)
+            paths = paths if dialect is not None else ()  # without its dialect a file can't be read
+        data = content.get("data")
+        if tabular and "data" in content and not isinstance(data, (list, dict, str)):
+            self._fault("resource-error", 'data of a table is an array of rows, or text with a "format"', name)
+            data = None
+        if isinstance(data, str) and not form:
+            self._fault("resource-error", 'data is text, so "format" or "mediatype" is needed', name)
         return Resource(
             name=name,
             paths=paths,
             files=self._files(paths, name),
-            data=content.get("data"),
+            data=data,
             tabular=tabular,
             format=form,
             encoding=self._encoding(content, name),
-            compression=compression,
-            dialect=self._dialect(content.get("dialect"), form, name),
+            compression=None if compression == "no" else compression,
+            dialect=self._dialect(dialect, form, name),
             schema=self._schema(raw_schema, name) if raw_schema is not None else None,
             json_schema=json_schema,
             descriptor=content,
@@ -192,6 +213,8 @@ class _Reader:
                 self._fault("scheme-error", f'path "{path}" is remote and was not fetched', name)
             elif reason := unsafe(path) or self._escapes(path):
                 self._fault("resource-error", f'path "{path}" is not safe: it {reason}', name, unchecked=True)
+            elif "://" in path:
+                self._fault("scheme-error", f'path "{path}" is remote, and its scheme is not known', name)
             elif not (self.base / path).is_file():
                 self._fault("scheme-error", f'file "{path}" is not there', name)
             else:
@@ -201,23 +224,25 @@ class _Reader:
     def _encoding(self, content: dict[str, Any], name: str) -> str:
         encoding = _text(content.get("encoding")) or "utf-8"
         try:
+            io.TextIOWrapper(io.BytesIO(), encoding=encoding)  # refuses a codec that isn't one of text
             return codecs.lookup(encoding).name
-        except LookupError:
+        except (LookupError, ValueError):
             self._fault("encoding-error", f'encoding "{encoding}" is not known', name)
             return "utf-8"
 
     def _dialect(self, content: Any, form: str, name: str) -> Dialect:
-        if isinstance(content, str):
-            content = self._reference(content, "dialect-error", "dialect", name)
         if not isinstance(content, dict):
             return Dialect(delimiter="\t") if form == "tsv" else Dialect()
-        faults = _profile_faults("dialect-error", ("dialect",), content, name)
-        self.faults += faults
-        wrong = {fault.field_name for fault in faults}
-        kept = {key: value for key, value in content.items() if key not in wrong}
+        for nested in ("csv", "json"):  # as frictionless-py writes it
+            content = {**content[nested], **content} if isinstance(content.get(nested), dict) else content
+        faults = _profile(("dialect",), content)
+        self.faults += [_fault_of(fault, "dialect-error", name) for fault in faults]
+        kept = _without(content, faults)
         options = {key: _option(kept, word) for key, word in DIALECT_WORDS.items() if word in kept}
         if form == "tsv":
             options.setdefault("delimiter", "\t")
+        if options.get("header_rows") == ():
+            options["header"] = False
         return Dialect(**options)
 
     def _schema(self, content: Any, name: str) -> Schema | None:
@@ -230,9 +255,9 @@ class _Reader:
         schema = Schema(
             fields=fields,
             primary_key=strings(content.get("primaryKey")),
-            unique_keys=tuple(strings(key) for key in content.get("uniqueKeys") or () if isinstance(key, (str, list))),
+            unique_keys=tuple(filter(None, map(strings, _list(content.get("uniqueKeys"))))),
             foreign_keys=tuple(_foreign_keys(content.get("foreignKeys"))),
-            fields_match=content.get("fieldsMatch") or "exact",
+            fields_match=_text(content.get("fieldsMatch")) or "exact",
             descriptor=content,
         )
         self._check_schema(schema, name)
@@ -240,8 +265,6 @@ class _Reader:
 
     def _check_schema(self, schema: Schema, name: str) -> None:
         names = schema.names
-        for twice in sorted({field for field in names if names.count(field) > 1}):
-            self._fault("schema-error", f'names of the fields are not unique: "{twice}" is there twice', name)
         keys = [("primary key", schema.primary_key), *(("unique key", key) for key in schema.unique_keys)]
         keys += [("foreign key", key.fields) for key in schema.foreign_keys]
         for what, key in keys:
@@ -258,13 +281,11 @@ class _Reader:
         label = _text(content.get("name"))
         if not known:
             self._fault("field-error", f'field "{label}" has type "{kind}", which the standard does not know', resource)
-        faults = _profile_faults(
-            "field-error", ("fields", kind if known else "any"), {**content, "type": kind} if known else {}, resource
-        )
-        faults = [fault for fault in faults if known]
-        self.faults += faults
-        constraints = content.get("constraints")
-        constraints = dict(constraints) if isinstance(constraints, dict) else {}
+        faults = _profile(("fields", kind if known else "any"), {**content, "type": kind if known else "any"})
+        if known:
+            self.faults += [_fault_of(fault, "field-error", resource) for fault in faults]
+        content = _without(content, faults)
+        constraints = dict(content.get("constraints", {}))
         allowed = profile()["$defs"]["fields"][kind if known else "any"]["properties"]["constraints"]["properties"]
         for constraint in [word for word in constraints if word not in allowed]:
             self._fault(
@@ -273,10 +294,9 @@ class _Reader:
                 resource,
             )
             del constraints[constraint]
-        pattern = constraints.get("pattern")
-        if isinstance(pattern, str) and (reason := _broken_pattern(pattern)):
-            self._fault("field-error", f'pattern of field "{label}" is not a regular expression: {reason}', resource)
-            del constraints["pattern"]
+        for word, reason in _broken_constraints(constraints):
+            self._fault("field-error", f'{word} of field "{label}" {reason}', resource)
+            del constraints[word]
         form = _text(content.get("format")) or "default"
         return Field(
             name=label,
@@ -319,6 +339,10 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
 def _missing_values(value: Any, default: tuple[str, ...]) -> tuple[str, ...]:
     if not isinstance(value, list):
         return default
@@ -326,19 +350,26 @@ def _missing_values(value: Any, default: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _foreign_keys(value: Any) -> Iterator[ForeignKey]:
-    for item in value if isinstance(value, list) else ():
+    for item in _list(value):
         reference = item.get("reference") if isinstance(item, dict) else None
         if isinstance(reference, dict):
             name = _text(reference.get("resource"))
             yield ForeignKey(strings(item.get("fields")), name, strings(reference.get("fields")))
 
 
-def _broken_pattern(pattern: str) -> str:
+def _broken_constraints(constraints: Descriptor) -> list[tuple[str, str]]:
+    """Constraints that are a language of their own, and aren't written in it, with the reason."""
+    broken = []
     try:
-        re.compile(pattern)
+        re.compile(constraints.get("pattern", ""))
     except (re.error, RecursionError, OverflowError) as error:
-        return str(error)
-    return ""
+        broken.append(("pattern", f"is not a regular expression: {error}"))
+    try:
+        if "jsonSchema" in constraints:
+            json_schema.check(constraints["jsonSchema"])
+    except json_schema.SchemaFault as error:
+        broken.append(("jsonSchema", str(error)))
+    return broken
 
 
 @functools.cache
@@ -349,9 +380,23 @@ def profile() -> dict[str, Any]:
     return loaded
 
 
+def _profile(part: tuple[str, ...], content: Any) -> list[json_schema.Fault]:
+    """Where a descriptor breaks a part of the profile."""
+    schema = {"$ref": "/".join((f"{PROFILE_2_0}#/$defs", *part))}
+    return list(json_schema.faults(schema, content, {PROFILE_2_0: profile()}))
+
+
 def _profile_faults(kind: str, part: tuple[str, ...], content: Any, resource: str = "") -> list[Error]:
-    schema = {"$ref": "/".join(("#/$defs", *part)), "$defs": profile()["$defs"]}
-    return [_fault_of(fault, kind, resource) for fault in json_schema.faults(schema, content)]
+    return [_fault_of(fault, kind, resource) for fault in _profile(part, content)]
+
+
+def _without(content: Descriptor, faults: list[json_schema.Fault]) -> dict[str, Any]:
+    """A descriptor less what is wrong with it: a property, or one of its `constraints`."""
+    wrong = {fault.path[:2] if fault.path[:1] == ("constraints",) else fault.path[:1] for fault in faults}
+    kept = {key: value for key, value in content.items() if (key,) not in wrong}
+    if "constraints" in kept:
+        kept["constraints"] = {key: value for key, value in kept["constraints"].items() if ("constraints", key) not in wrong}
+    return kept
 
 
 def json_schema_faults(schema: Any, value: Any, kind: str, resource: str = "") -> list[Error]:
@@ -367,4 +412,4 @@ def _fault_of(fault: json_schema.Fault, kind: str, resource: str) -> Error:
     path = "/".join(str(part) for part in fault.path)
     message = fault.message if len(fault.message) <= 200 else f"{fault.message[:200]}…"
     note = f"{message} at property '{path}'" if path else message
-    return Error(type=kind, note=note, resource=resource, field_name=str(fault.path[0]) if path else None)
+    return Error(type=kind, note=note, resource=resource)

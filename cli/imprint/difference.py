@@ -6,23 +6,20 @@ change. Without a key, rows are a multiset. What can't be shown to be equal or l
 
 from __future__ import annotations
 
-import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from . import fingerprint, sql
+from . import expressions, fingerprint, sql
 from .engine import Engine
-from .exceptions import DataFault, UsageFault
+from .exceptions import DataFault, ImprintError, UsageFault
 from .fingerprint import STORAGE, Fingerprint, canonical_json
-from .package import Field, Package, Resource, Schema
-from .tables import Findings
-from .validation import Checked, check_tables
+from .package import Descriptor, Field, Package, Resource, Schema
+from .validation import Checked, open_tables
 
 LIMIT = 100
-UNIT = "\x1f"
 # How far a licence restricts its user; a change to or from one that isn't here counts as more restrictive.
 LICENCES = {
     "cc0-1.0": 0, "pddl-1.0": 0, "odc-pddl-1.0": 0, "unlicense": 0,
@@ -31,6 +28,7 @@ LICENCES = {
     "cc-by-nc-4.0": 3, "cc-by-nc-sa-4.0": 4, "cc-by-nd-4.0": 4, "cc-by-nc-nd-4.0": 5,
 }  # fmt: skip
 GROWING = ("minimum", "exclusiveMinimum", "minLength")  # a larger value is tighter
+MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}(-[0-9]{2}(T[0-9:.]+Z?)?)?|[0-9]{2}:[0-9:.]+")  # as texts in their order
 SHRINKING = ("maximum", "exclusiveMaximum", "maxLength")  # a smaller value is tighter
 
 
@@ -76,6 +74,14 @@ class ResourceDiff:
 
 
 @dataclass(frozen=True)
+class Waiver:
+    """A version rule that the new package's `versioning.waive` sets aside, at `path` or, if that is "", everywhere."""
+
+    rule: str
+    path: str
+
+
+@dataclass(frozen=True)
 class Side:
     """One of the two packages."""
 
@@ -92,31 +98,65 @@ class Changes:
     new: Side
     differences: tuple[Difference, ...]
     resources: tuple[ResourceDiff, ...]
+    waivers: tuple[Waiver, ...] = ()
 
 
 def diff(
     old: Package, new: Package, *, keys: Mapping[str, Sequence[str]] | None = None, limit_rows: int = LIMIT,
-    memory: str | None = None,
+    all_removed: bool = False, memory: str | None = None,
 ) -> Changes:  # fmt: skip
     """What changed from `old` to `new`.
 
-    `keys` gives a resource's key where its schema has none, `limit_rows` caps the example rows per resource (0: all);
-    totals are exact. Raises DataFault where a key isn't unique, UsageFault where a key isn't there.
+    `keys` gives a resource's key where its schema has none. `limit_rows` caps the example rows per resource (0: all), but not
+    the removed ones that have a key if `all_removed`; totals are exact. Two bare data files are compared whatever they are
+    called. Raises DataFault where a key is not unique, UsageFault where one is not there, ImprintError where data is unreadable.
     """
-    files = [file for package in (old, new) for resource in package.resources for file in resource.files]
-    with Engine(files, memory=memory) as engine, ThreadPoolExecutor(os.cpu_count()) as pool:
-        tables = [_tables(engine, package, pool) for package in (old, new)]
-        prints = [{name: fingerprint.of_table(engine, one) for name, one in side.items()} for side in tables]
+    old = _under_one_name(old, new)
+    with open_tables(old, new, memory=memory) as (engine, tables):
+        for package, side in zip((old, new), tables, strict=True):
+            _refuse_unread(package, side)
+        _refuse_unknown(keys or {}, tables)
+        prints = [{name: fingerprint.of_table(engine, one, columns=False) for name, one in side.items()} for side in tables]
         sides = [_side(package, known) for package, known in zip((old, new), prints, strict=True)]
-        compared = _Comparison(engine, old, new, tables[0], tables[1], keys or {}, limit_rows)
+        compared = _Comparison(engine, old, new, tables[0], tables[1], keys or {}, limit_rows, all_removed)
         resources = tuple(compared.resources())
         differences = (*_package_differences(old, new), *compared.differences(resources))
-        return Changes(sides[0], sides[1], differences, resources)
+        return Changes(sides[0], sides[1], differences, resources, tuple(_waivers(new)))
 
 
-def _tables(engine: Engine, package: Package, pool: ThreadPoolExecutor) -> dict[str, Checked]:
-    found = {resource.name: Findings(resource.name, 1) for resource in package.resources}
-    return check_tables(engine, package, found, pool)
+def _under_one_name(old: Package, new: Package) -> Package:
+    """`old`, its resource called as `new`'s is where both are bare data files."""
+    if not all(package.descriptor_path in resource.files for package in (old, new) for resource in package.resources):
+        return old
+    after = new.resources[0]
+    return replace(old, resources=(replace(old.resources[0], name=after.name, descriptor=after.descriptor),))
+
+
+def _refuse_unread(package: Package, tables: Mapping[str, Checked]) -> None:
+    for resource in package.resources:
+        if resource.name not in tables if resource.tabular else not resource.files and resource.data is None:
+            raise ImprintError(
+                f'the data of "{resource.name}" can\'t be read', where=package.source, fix="run imprint validate"
+            )
+
+
+def _refuse_unknown(keys: Mapping[str, Sequence[str]], tables: Sequence[Mapping[str, Checked]]) -> None:
+    for name in keys:
+        if not all(name in side for side in tables):
+            raise UsageFault(f'no table is called "{name}" on both sides', where="--key", fix="name another table")
+
+
+def _waivers(package: Package) -> Iterator[Waiver]:
+    listed = _options(package).get("waive")
+    for item in listed if isinstance(listed, list) else ():
+        if isinstance(item, Mapping):
+            yield Waiver(str(item.get("rule", "")), str(item.get("path", "")))
+
+
+def _options(package: Package) -> Mapping[str, Any]:
+    """What the descriptor says under `versioning`."""
+    declared = package.descriptor.get("versioning")
+    return declared if isinstance(declared, Mapping) else {}
 
 
 def _side(package: Package, prints: dict[str, Fingerprint]) -> Side:
@@ -127,7 +167,7 @@ def _side(package: Package, prints: dict[str, Fingerprint]) -> Side:
 
 
 def _package_differences(old: Package, new: Package) -> Iterator[Difference]:
-    before, after = old.descriptor, new.descriptor
+    before, after = fingerprint.metadata(old), fingerprint.metadata(new)
     for key in sorted((before.keys() | after.keys()) - {"resources", "version"}):
         if before.get(key) == after.get(key):
             continue
@@ -142,47 +182,69 @@ def _package_differences(old: Package, new: Package) -> Iterator[Difference]:
     yield from _resource_differences(old, new)
 
 
-def _licence_difference(before: Any, after: Any) -> Difference:
+def _licence_difference(before: Any, after: Any, resource: str | None = None) -> Difference:
     ranks = [_licence_rank(value) for value in (before, after)]
     known = all(rank is not None for rank in ranks)
+    if _licences(before) == _licences(after):
+        return Difference("metadata-changed", "the licence is described otherwise", resource)
     if known and (ranks[1] or 0) <= (ranks[0] or 0):
-        return Difference("metadata-changed", "the licence changes to one that restricts no more")
-    return Difference("licence-restricted", "the licence becomes more restrictive, or can't be shown not to")
+        return Difference("metadata-changed", "the licence changes to one that restricts no more", resource)
+    return Difference("licence-restricted", "the licence becomes more restrictive, or can't be shown not to", resource)
+
+
+def _licences(value: Any) -> list[tuple[str, str]]:
+    listed = [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+    return [(str(item.get("name", "")).lower(), str(item.get("path", ""))) for item in listed]
 
 
 def _licence_rank(value: Any) -> int | None:
-    names = [str(item.get("name", "")).lower() for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-    ranks = [LICENCES.get(name) for name in names]
+    ranks = [LICENCES.get(name) for name, _ in _licences(value)]
     return None if not ranks or None in ranks else min(rank for rank in ranks if rank is not None)
 
 
 def _resource_differences(old: Package, new: Package) -> Iterator[Difference]:
     before = {resource.name: resource for resource in old.resources}
     after = {resource.name: resource for resource in new.resources}
-    for name in before.keys() - after.keys():
+    for name in [name for name in before if name not in after]:
         yield Difference("resource-removed", f'resource "{name}" is gone', name)
-    for name in after.keys() - before.keys():
+    for name in [name for name in after if name not in before]:
         yield Difference("resource-added", f'resource "{name}" is new', name)
     for name in [name for name in before if name in after]:
         yield from _common_resource(before[name], after[name])
 
 
 def _common_resource(old: Resource, new: Resource) -> Iterator[Difference]:
-    said = [{k: v for k, v in one.descriptor.items() if k not in STORAGE | {"jsonSchema"}} for one in (old, new)]
-    stored = [
-        {k: v for k, v in one.descriptor.items() if k in STORAGE - {"data", "schema", "bytes", "hash"}} for one in (old, new)
-    ]
+    said = [{k: v for k, v in one.descriptor.items() if k not in STORAGE} for one in (old, new)]
+    stored = [_storage(one) for one in (old, new)]
     for key in sorted(key for key in said[0].keys() | said[1].keys() if said[0].get(key) != said[1].get(key)):
-        yield Difference("metadata-changed", f'"{key}" of resource "{new.name}" changes', new.name)
+        if key == "licenses":
+            yield _licence_difference(said[0].get(key), said[1].get(key), new.name)
+        else:
+            yield Difference("metadata-changed", f'"{key}" of resource "{new.name}" changes', new.name)
     moved = sorted(key for key in stored[0].keys() | stored[1].keys() if stored[0].get(key) != stored[1].get(key))
     if moved:
         yield Difference("storage-changed", f'resource "{new.name}" is stored otherwise ({", ".join(moved)})', new.name)
     if canonical_json(old.json_schema) != canonical_json(new.json_schema):
-        yield Difference("constraint-tightened", f'the JSON Schema of "{new.name}" changes', new.name)
+        rule = "constraint-loosened" if new.json_schema is None else "constraint-tightened"
+        yield Difference(rule, f'the JSON Schema of "{new.name}" changes', new.name)
     if not (old.tabular or new.tabular) and fingerprint.of_files(old) != fingerprint.of_files(new):
         yield Difference("content-changed", f'the content of "{new.name}" changes', new.name)
-    if old.schema and new.schema:
-        yield from _schema_differences(new.name, old.schema, new.schema)
+    if old.tabular != new.tabular:
+        yield Difference("type-changed", f'"{new.name}" is {"a table now" if new.tabular else "no table any more"}', new.name)
+    elif (old.schema is None) != (new.schema is None):
+        yield Difference("type-changed", f'"{new.name}" has {"a" if new.schema else "no"} schema now', new.name)
+    elif old.schema and new.schema:
+        found = list(_schema_differences(new.name, old.schema, new.schema))
+        yield from found
+        if not found and canonical_json(old.schema.descriptor) != canonical_json(new.schema.descriptor):
+            yield Difference("metadata-changed", f'the schema of "{new.name}" is written otherwise', new.name)
+
+
+def _storage(resource: Resource) -> dict[str, Any]:
+    """Where and how a resource is stored; of documents, which of them lie in files of their own."""
+    described = {word: resource.descriptor.get(word) for word in STORAGE - {"data", "bytes", "hash"}}
+    paths = {word: described[word] if isinstance(described[word], str) else None for word in ("schema", "jsonSchema")}
+    return {**described, **paths, "dialect": resource.dialect}
 
 
 # Schemas
@@ -206,6 +268,8 @@ def _schema_differences(name: str, old: Schema, new: Schema) -> Iterator[Differe
             yield Difference("key-changed", f"the {word} of the table change", name)
     if old.fields_match != new.fields_match:
         yield Difference("fields-match-changed", f'"fieldsMatch" changes to "{new.fields_match}"', name)
+    if _texts(old.descriptor) != _texts(new.descriptor):
+        yield Difference("metadata-changed", "the description of the schema changes", name)
     for after_field in new.fields:
         before_field = old.field(after_field.name)
         if before_field is not None:
@@ -221,26 +285,45 @@ def _field_differences(name: str, old: Field, new: Field) -> Iterator[Difference
         yield Difference("missing-values-changed", "the missing values change", name, new.name)
     for constraint in sorted(old.constraints.keys() | new.constraints.keys()):
         before, after = old.constraints.get(constraint), new.constraints.get(constraint)
-        if before != after:
+        if not _same_constraint(before, after):
             yield from _constraint_difference(name, new.name, constraint, before, after)
-    if old.categories != new.categories:
+    if old.option("categories") != new.option("categories"):
         yield from _codes_difference(name, new.name, "categories", old.categories, new.categories)
-    kept = [{k: v for k, v in one.descriptor.items() if k in TEXTS} for one in (old, new)]
-    if canonical_json(kept[0]) != canonical_json(kept[1]):
+    if _texts(old.descriptor) != _texts(new.descriptor):
         yield Difference("metadata-changed", "the description of the field changes", name, new.name)
 
 
-READING = ("trueValues", "falseValues", "decimalChar", "groupChar", "bareNumber", "delimiter", "itemType")
-TEXTS = ("title", "description", "example", "rdfType", "categories", "categoriesOrdered", "missingValues")
+# What decides how a cell is read, with the standard's defaults.
+READING: dict[str, Any] = {
+    "trueValues": expressions.TRUE_VALUES, "falseValues": expressions.FALSE_VALUES, "bareNumber": True,
+    "decimalChar": ".", "groupChar": None, "delimiter": ",", "itemType": "string",
+}  # fmt: skip
+# What has rules of its own; the rest of a field or schema describes it.
+RULED = {
+    *READING, "name", "type", "format", "constraints", "categories", "missingValues",
+    "fields", "primaryKey", "uniqueKeys", "foreignKeys", "fieldsMatch",
+}  # fmt: skip
 
 
 def _reading(field: Field) -> tuple[Any, ...]:
-    return (field.format, *(canonical_json(field.option(word)) for word in READING))
+    return (field.format, *(canonical_json(field.option(word, default)) for word, default in READING.items()))
+
+
+def _texts(descriptor: Descriptor) -> str:
+    return canonical_json({word: value for word, value in descriptor.items() if word not in RULED})
+
+
+def _same_constraint(before: Any, after: Any) -> bool:
+    """Whether a constraint is the same; one that is false is none."""
+    none = before is None or before is False, after is None or after is False
+    return all(none) or (not any(none) and before == after)
 
 
 def _constraint_difference(name: str, field: str, constraint: str, before: Any, after: Any) -> Iterator[Difference]:
     if constraint == "enum" and isinstance(before, list) and isinstance(after, list):
         yield from _codes_difference(name, field, "enum", before, after)
+        return
+    if constraint in GROWING + SHRINKING and _ordered(before, after) == 0:
         return
     rule = "constraint-tightened" if _tightens(constraint, before, after) else "constraint-loosened"
     yield Difference(rule, f'constraint "{constraint}" changes from {_shown(before)} to {_shown(after)}', name, field)
@@ -249,13 +332,16 @@ def _constraint_difference(name: str, field: str, constraint: str, before: Any, 
 def _codes_difference(name: str, field: str, word: str, before: Sequence[Any], after: Sequence[Any]) -> Iterator[Difference]:
     gone = [str(code) for code in before if code not in after]
     new = [str(code) for code in after if code not in before]
-    if gone or (before and not after) or (after and not before):
-        rule = "constraint-loosened" if not after else "constraint-tightened"
-        yield Difference(
-            rule, f'"{word}" loses {", ".join(gone) or "nothing"}', name, field, len(gone), gone[0] if gone else None
-        )
+    if not after:
+        yield Difference("constraint-loosened", f'"{word}" no longer limits the values', name, field)
+    elif not before:
+        yield Difference("constraint-tightened", f'"{word}" now limits the values to {", ".join(new)}', name, field)
+    elif gone:
+        yield Difference("constraint-tightened", f'"{word}" loses {", ".join(gone)}', name, field, len(gone), gone[0])
     elif new:
         yield Difference("codes-added", f'"{word}" gains {", ".join(new)}', name, field, len(new), new[0])
+    else:
+        yield Difference("metadata-changed", f'"{word}" lists the same codes in another order or wording', name, field)
 
 
 def _shown(value: Any) -> str:
@@ -277,12 +363,12 @@ def _tightens(constraint: str, before: Any, after: Any) -> bool:
 
 def _ordered(before: Any, after: Any) -> int | None:
     """-1, 0 or 1 as `after` lies under, at or over `before`; None where they can't be compared."""
+    first, second = str(before), str(after)
     try:
-        pair = (Decimal(str(before)), Decimal(str(after)))
+        return int(Decimal(second).compare_signal(Decimal(first)))
     except InvalidOperation:
-        same_length = isinstance(before, str) and isinstance(after, str) and len(before) == len(after)
-        return (after > before) - (after < before) if same_length else None
-    return (pair[1] > pair[0]) - (pair[1] < pair[0])
+        texts_in_order = len(first) == len(second) and MOMENT.fullmatch(first) and MOMENT.fullmatch(second)
+        return (second > first) - (second < first) if texts_in_order else None
 
 
 # Rows
@@ -293,13 +379,15 @@ class _Comparison:
 
     def __init__(
         self, engine: Engine, old: Package, new: Package, before: dict[str, Checked], after: dict[str, Checked],
-        keys: Mapping[str, Sequence[str]], limit: int,
+        keys: Mapping[str, Sequence[str]], limit: int, all_removed: bool,
     ) -> None:  # fmt: skip
         self.engine = engine
         self.packages = (old, new)
         self.before = before
         self.after = after
         self.keys = keys
+        self.limit = limit
+        self.all_removed = all_removed
         self.cap = f" LIMIT {limit}" if limit else ""
 
     def resources(self) -> Iterator[ResourceDiff]:
@@ -328,7 +416,10 @@ class _Comparison:
         if ("primary-key", key) in side.clean:
             return
         columns = ", ".join(side.columns[field] for field in key)
-        query = f"SELECT {columns}, count(*) FROM {side.logical} GROUP BY {columns} HAVING count(*) > 1 ORDER BY ALL LIMIT 3"
+        order = ", ".join(_sortable(side, field, side.columns[field]) for field in key)
+        query = (
+            f"SELECT {columns}, count(*) FROM {side.logical} GROUP BY {columns} HAVING count(*) > 1 ORDER BY {order} LIMIT 3"
+        )
         found = self.engine.rows(query)
         if found:
             shown = "; ".join(f"{', '.join(str(value) for value in row[:-1])} ({row[-1]} times)" for row in found)
@@ -336,7 +427,7 @@ class _Comparison:
             raise DataFault(message, fix="mend the data or name another key with --key")
 
     def _keyed(self, name: str, old: Checked, new: Checked, key: tuple[str, ...], common: list[str]) -> ResourceDiff:
-        match = " AND ".join(f"o.{old.columns[field]} = n.{new.columns[field]}" for field in key)
+        match = _same_key(old, new, key)
         joined = f"FROM {old.logical} AS o FULL JOIN {new.logical} AS n ON {match}"
         values = [field for field in common if field not in key]
         differs = {field: f"o.{old.columns[field]} IS DISTINCT FROM n.{new.columns[field]}" for field in values}
@@ -346,22 +437,26 @@ class _Comparison:
         counted += [f"count(*) FILTER (WHERE {both} AND ({one}))" for one in (some, *differs.values())]
         counted += [f"count(*) FILTER (WHERE {both})"]
         added, removed, changed, *fields, matched = self.engine.one(f"SELECT {', '.join(counted)} {joined}")
-        rows: tuple[RowChange, ...] = ()
-        if added or removed or changed:
-            rows = tuple(self._examples(old, new, key, common, f"{joined} WHERE NOT ({both}) OR ({some})"))
+        kept = f"o.rn IS NULL OR ({both}) AND ({some})"
+        wanted = [("n.rn IS NULL", ""), (kept, self.cap)] if self.all_removed else [(f"n.rn IS NULL OR {kept}", self.cap)]
+        rows = tuple(
+            row
+            for condition, cap in wanted
+            if added or removed or changed
+            for row in self._examples(old, new, key, common, f"{joined} WHERE {condition}", cap)
+        )
         by_field = {field: count for field, count in zip(values, fields, strict=True) if count}
         total = added + removed + changed
         return ResourceDiff(name, key, added, removed, changed, matched - changed, by_field, rows, len(rows) < total)
 
     def _examples(
-        self, old: Checked, new: Checked, key: tuple[str, ...], common: list[str], source: str
+        self, old: Checked, new: Checked, key: tuple[str, ...], common: list[str], source: str, cap: str
     ) -> Iterator[RowChange]:
         sides = [(side, alias) for side, alias in ((old, "o"), (new, "n"))]
         selected = [f"{alias}.{side.columns[field]}" for side, alias in sides for field in common]
-        order = ", ".join(f"coalesce(n.{new.columns[field]}, o.{old.columns[field]})" for field in key)
-        for was, is_, *cells in self.engine.rows(
-            f"SELECT o.rn, n.rn, {', '.join(selected)} {source} ORDER BY {order}{self.cap}"
-        ):
+        texts = {field: f"coalesce(n.{new.columns[field]}, o.{old.columns[field]})" for field in key}
+        order = ", ".join(_sortable(new, field, text) for field, text in texts.items())
+        for was, is_, *cells in self.engine.rows(f"SELECT o.rn, n.rn, {', '.join(selected)} {source} ORDER BY {order}{cap}"):
             before = dict(zip(common, cells[: len(common)], strict=True))
             after = dict(zip(common, cells[len(common) :], strict=True))
             op = "added" if was is None else "removed" if is_ is None else "changed"
@@ -369,14 +464,18 @@ class _Comparison:
             found = {field: (self._text(old, field, before[field]), self._text(new, field, after[field])) for field in shown}
             if op != "changed":
                 found = {field: pair for field, pair in found.items() if pair != (None, None)}
-            yield RowChange(op, {field: after[field] if was is None else before[field] for field in key}, found)
+            names = {
+                field: self._text(*((new, field, after[field]) if was is None else (old, field, before[field])))
+                for field in key
+            }
+            yield RowChange(op, names, found)
 
     @staticmethod
     def _text(side: Checked, field: str, value: str | None) -> str | None:
         """A canonical text as the table writes it."""
         declared = side.table.schema.field(field)
         if value is not None and declared is not None and declared.type == "list":
-            return value.replace(UNIT, declared.option("delimiter", ","))
+            return value.replace(sql.UNIT_SEPARATOR, declared.option("delimiter", ","))
         return value
 
     def _multiset(self, name: str, old: Checked, new: Checked, common: list[str]) -> ResourceDiff:
@@ -392,16 +491,22 @@ class _Comparison:
         counted = f"SELECT coalesce(sum(greatest(n, 0)), 0), coalesce(sum(greatest(-n, 0)), 0) FROM ({grouped})"
         added, removed = (int(value) for value in self.engine.one(counted))
         rows = tuple(
-            RowChange("added" if n > 0 else "removed", {}, _one_sided(common, cells, added=n > 0))
+            change
             for *cells, n in self.engine.rows(f"{grouped} ORDER BY ALL{self.cap}")
-        )
+            for change in [self._one_sided(new if n > 0 else old, common, cells, added=n > 0)] * abs(int(n))
+        )[: self.limit or None]
         return ResourceDiff(name, (), added, removed, 0, old.rows - removed, {}, rows, len(rows) < added + removed)
+
+    def _one_sided(self, side: Checked, common: Sequence[str], cells: Sequence[str | None], *, added: bool) -> RowChange:
+        texts = {field: self._text(side, field, cell) for field, cell in zip(common, cells, strict=True) if cell is not None}
+        pairs = {field: (None, text) if added else (text, None) for field, text in texts.items()}
+        return RowChange("added" if added else "removed", {}, pairs)
 
     def differences(self, resources: Sequence[ResourceDiff]) -> Iterator[Difference]:
         """The rows' part of the version verdict."""
-        declared = self.packages[1].descriptor.get("versioning")
-        options = declared if isinstance(declared, dict) else {}
+        options = _options(self.packages[1])
         for found in resources:
+            yield from self._columns(found.name)
             before = self.before[found.name].rows
             if found.added:
                 yield Difference(
@@ -416,13 +521,26 @@ class _Comparison:
             if found.changed:
                 yield _changed(found, before, options)
 
+    def _columns(self, name: str) -> Iterator[Difference]:
+        """Columns that the data gains or loses under schemas that don't say so, or without one."""
+        old, new = self.before[name], self.after[name]
+        if old.table.resource.schema is None and new.table.resource.schema is None:
+            yield from _schema_differences(name, old.table.schema, new.table.schema)
+            return
+        both = [field for field in old.table.schema.names if field in new.table.schema.names]
+        for field in both:
+            if field in old.columns and field not in new.columns:
+                yield Difference("field-removed", f'the data has no column "{field}" any more', name, field)
+            elif field in new.columns and field not in old.columns:
+                yield Difference("field-added-by-name", f'the data has a column "{field}" now', name, field)
+
     def _removed(self, found: ResourceDiff, before: int, options: Mapping[str, Any]) -> Iterator[Difference]:
         witness = _witness(found, "removed")
         referenced = self._referenced(found)
         if referenced:
-            message = f"{_rows(referenced)} that other rows referred to, gone"
+            message = f"{_rows(referenced)} gone that others referred to"
             yield Difference("referenced-rows-removed", message, found.name, count=referenced, witness=witness)
-        share = float(options.get("removedShare", REMOVED_SHARE))
+        share = _share(options, "removedShare", REMOVED_SHARE)
         rule = "many-rows-removed" if found.removed > share * before else "rows-removed"
         yield Difference(rule, f"{found.removed:,} of {_rows(before)} gone", found.name, count=found.removed, witness=witness)
 
@@ -433,14 +551,14 @@ class _Comparison:
         for other in self.before.values():
             for key in other.table.schema.foreign_keys:
                 mine, theirs = old.keys(key.reference_fields), other.keys(key.fields)
-                if (key.reference or other.name) == found.name and mine and theirs and len(mine) == len(theirs) and found.key:
+                identity = found.key or key.reference_fields
+                aimed = (key.reference or other.name) == found.name and new.keys(identity) is not None
+                if aimed and mine and theirs and len(mine) == len(theirs):
                     match = " AND ".join(f"r.{their} = o.{my}" for my, their in zip(mine, theirs, strict=True))
-                    parts.append(f"EXISTS (SELECT 1 FROM {other.logical} AS r WHERE {match})")
-        if not parts:
-            return 0
-        gone = " AND ".join(f"n.{new.columns[field]} = o.{old.columns[field]}" for field in found.key)
-        query = f"SELECT count(*) FROM {old.logical} AS o ANTI JOIN {new.logical} AS n ON {gone} WHERE {' OR '.join(parts)}"
-        return int(self.engine.one(query)[0])
+                    used = f"EXISTS (SELECT 1 FROM {other.logical} AS r WHERE {match})"
+                    kept = f"EXISTS (SELECT 1 FROM {new.logical} AS n WHERE {_same_key(old, new, identity)})"
+                    parts.append(f"({used} AND NOT {kept})")
+        return int(self.engine.one(f"SELECT count(*) FROM {old.logical} AS o WHERE {' OR '.join(parts)}")[0]) if parts else 0
 
 
 REMOVED_SHARE = 0.1
@@ -449,10 +567,28 @@ CHANGED_SHARE = 0.25
 
 def _changed(found: ResourceDiff, before: int, options: Mapping[str, Any]) -> Difference:
     message = f"{found.changed:,} of {_rows(before)} with other values in {', '.join(found.fields)}"
-    many = found.changed > float(options.get("changedShare", CHANGED_SHARE)) * before
+    many = found.changed > _share(options, "changedShare", CHANGED_SHARE) * before
     revised = options.get("change") == "revision" or (many and options.get("change") != "correction")
     rule = "values-revised" if revised else "values-corrected"
     return Difference(rule, message, found.name, count=found.changed, witness=_witness(found, "changed"))
+
+
+def _share(options: Mapping[str, Any], word: str, default: float) -> float:
+    value = options.get(word, default)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise UsageFault(f'"{word}" is not a number', where="versioning", fix="write a share such as 0.1 in the descriptor")
+    return float(value)
+
+
+def _same_key(old: Checked, new: Checked, key: Sequence[str]) -> str:
+    """SQL for whether row `o` and row `n` have the same key; a null equals a null."""
+    return " AND ".join(f"o.{old.columns[field]} IS NOT DISTINCT FROM n.{new.columns[field]}" for field in key)
+
+
+def _sortable(side: Checked, field: str, text: str) -> str:
+    """SQL that puts a field's canonical texts in the order of their values."""
+    declared = side.table.schema.field(field)
+    return f"{expressions.typed(declared, text)}, {text}" if declared else text
 
 
 def _rows(number: int) -> str:
@@ -462,10 +598,5 @@ def _rows(number: int) -> str:
 def _witness(found: ResourceDiff, op: str) -> str | None:
     for row in found.rows:
         if row.op == op:
-            return sql.UNIT_SEPARATOR.join(str(value) for value in row.key.values()).replace(UNIT, ", ") or None
+            return ", ".join(str(value) for value in row.key.values()) or None
     return None
-
-
-def _one_sided(common: Sequence[str], cells: Sequence[str | None], *, added: bool) -> dict[str, tuple[str | None, str | None]]:
-    pairs = zip(common, cells, strict=True)
-    return {field: (None, cell) if added else (cell, None) for field, cell in pairs if cell is not None}

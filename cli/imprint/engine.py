@@ -16,6 +16,7 @@ from . import sql
 from .exceptions import ImprintError
 
 EngineError = duckdb.Error
+LINE = 2 << 20  # bytes of a line that the engine expects
 BATCH = 10_000  # rows fetched at a time where there may be many
 
 
@@ -93,19 +94,49 @@ class Engine:
         return self.folder / f"file_{next(self._numbers)}{suffix}"
 
 
+class PlainFile:
+    """A CSV file that we write and the engine reads back as it was written: a null is a null, "" the empty string."""
+
+    def __init__(self, path: Path, columns: Sequence[str]) -> None:
+        self.path = path
+        self.columns = columns
+        self._longest = 0
+
+    def __enter__(self) -> PlainFile:
+        self._file = self.path.open("w", encoding="utf-8", newline="", errors="backslashreplace")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._file.close()
+
+    def write(self, cells: Iterable[str | None]) -> None:
+        """Add a row."""
+        line = ",".join("" if cell is None else '"' + cell.replace('"', '""') + '"' for cell in cells)
+        self._longest = max(self._longest, len(line))
+        self._file.write(line + "\n")
+
+    @property
+    def relation(self) -> str:
+        """SQL for the rows."""
+        return read_csv(self.path, self.columns, nulls=True, longest=4 * self._longest)
+
+
 def read_csv(
-    path: Path, columns: Sequence[str], *, delimiter: str = ",", quote: str = '"', skip: int = 0, nulls: bool = False
+    path: Path, columns: Sequence[str], *, delimiter: str = ",", quote: str = '"', skip: int = 0, nulls: bool = False,
+    longest: int = 0,
 ) -> str:  # fmt: skip
     """SQL for a file's cells as text: nothing is guessed, trimmed, padded or skipped, a row that doesn't fit is an error.
 
-    An unquoted empty cell is null if `nulls` is set, the empty string otherwise.
+    An unquoted empty cell is null if `nulls` is set (and lines end with LF, as in our own copies: the engine would guess
+    from the cells), the empty string otherwise. `longest` is the size of a line in bytes,
+    where one is longer than the engine expects.
     """
     names = ", ".join(f"{sql.literal(column)}: 'VARCHAR'" for column in columns)
-    forced = "" if nulls else f", force_not_null = [{', '.join(sql.literal(column) for column in columns)}]"
+    forced = ", new_line = '\\n'" if nulls else f", force_not_null = [{', '.join(sql.literal(column) for column in columns)}]"
     return (
         f"read_csv({sql.literal(str(path))}, auto_detect = false, header = false, skip = {skip}, columns = {{{names}}}, "
         f"delim = {sql.literal(delimiter)}, quote = {sql.literal(quote)}, escape = {sql.literal(quote)}, comment = '', "
-        f"strict_mode = true, null_padding = false, "
+        f"strict_mode = true, null_padding = false, max_line_size = {max(longest, LINE)}, "
         f"allow_quoted_nulls = false{forced})"
     )
 

@@ -37,6 +37,15 @@ class UsageFault(ImprintError):
     exit_code = ExitCode.USAGE
 
 
+class Unreadable(ImprintError):
+    """A resource that can't be read: `kind` is the type of its error, `unchecked` that nothing is said of its data."""
+
+    def __init__(self, kind: str, what: str, *, where: object = "", unchecked: bool = False) -> None:
+        self.kind = kind
+        self.unchecked = unchecked
+        super().__init__(what, where=where)
+
+
 class DataFault(ImprintError):
     """The data says no: it is invalid, its bump is too small, or a digest differs."""
 

@@ -7,6 +7,7 @@ values (`1.0` and `1.00`), so keys, diffs and fingerprints compare texts; `refer
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 
@@ -207,11 +208,18 @@ def _sure_bound(operator: str, name: str) -> Callable[[Field, str], str]:
             return f"{sql.cast_or_null(cell, 'BIGINT')} {operator} {int(Decimal(bound))}"
         if field.type == "number" and _fits(bound, "1e-15"):
             return _sure_number_bound(cell, operator, bound)
-        if field.type == "date" and field.format == "default" and len(bound) == 10:
+        if field.type == "date" and field.format == "default" and _is_date(bound):
             return f"{cell} {operator} {sql.literal(bound)}"
         return "FALSE"
 
     return build
+
+
+def _is_date(bound: str) -> bool:
+    try:
+        return datetime.date.fromisoformat(bound).isoformat() == bound
+    except ValueError:
+        return False
 
 
 def _fits(bound: str, step: str) -> bool:
@@ -234,11 +242,15 @@ def _sure_enum(field: Field, cell: str) -> str:
     return _sure_member(field, cell, field.constraints["enum"])
 
 
+MEMBERS = {"string": (str,), "any": (str,), "integer": (str, int), "year": (str, int), "yearmonth": (str,)}
+
+
 def _sure_member(field: Field, cell: str, values: object) -> str:
     """A member surely if spelled as in the list, for types whose spelling is the value."""
-    if field.type not in ("string", "any", "integer", "year", "yearmonth") or not isinstance(values, (list, tuple)):
+    kinds = MEMBERS.get(field.type)
+    if kinds is None or not isinstance(values, (list, tuple)):
         return "FALSE"
-    return sql.one_of(cell, [str(value) for value in values if isinstance(value, (str, int)) and not isinstance(value, bool)])
+    return sql.one_of(cell, [str(value) for value in values if type(value) in kinds])
 
 
 CONSTRAINTS: dict[str, Callable[[Field, str], str]] = {

@@ -30,7 +30,7 @@ def _integer(text: str) -> Any:
 
 
 def _items(text: str) -> list[str]:
-    return text.split(UNIT_SEPARATOR)
+    return text.split(UNIT_SEPARATOR) if text else []
 
 
 VALUES: dict[str, Callable[[str], Any]] = {

@@ -5,11 +5,9 @@ So a git diff of the data shows changes of content only. Rows are sorted by the 
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-import os
-from concurrent.futures import ThreadPoolExecutor
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,9 +16,9 @@ from . import archive, expressions
 from .engine import Engine
 from .exceptions import DataFault
 from .locate import read_document
-from .package import Package, Resource
-from .tables import DELIMITED, Findings
-from .validation import Checked, check_tables
+from .package import Dialect, Package, Resource
+from .tables import DELIMITED
+from .validation import Checked, open_tables
 
 STRUCTURE = frozenset({"extra-cell", "missing-cell", "encoding-error", "source-error", "blank-row"})
 
@@ -39,13 +37,7 @@ def canonical_files(package: Package, *, memory: str | None = None) -> tuple[For
 
     Raises DataFault where a table's structure is broken, as a canonical form would hide that.
     """
-    documents = {package.descriptor_path} if package.descriptor_path.suffix == ".json" else set()
-    for resource in package.resources:
-        for word in ("schema", "jsonSchema", "dialect"):
-            named = resource.descriptor.get(word)
-            if isinstance(named, str) and named.endswith(".json") and (package.base / named).is_file():
-                documents.add(package.base / named)
-    done = [_formatted(path, _json_text(read_document(path))) for path in sorted(documents)]
+    done = [_formatted(path, _json_text(read_document(path))) for path in sorted(set(_documents(package)))]
     return (*done, *_data_files(package, memory))
 
 
@@ -54,6 +46,15 @@ def write(files: tuple[Formatted, ...]) -> None:
     for file in files:
         if file.changed:
             archive.replace_text(file.path, file.text)
+
+
+def _documents(package: Package) -> Iterator[Path]:
+    """The JSON files of a package's metadata; none that leads out of it."""
+    inside = package.base.resolve()
+    named = [resource.descriptor.get(word) for resource in package.resources for word in ("schema", "jsonSchema", "dialect")]
+    for path in (package.descriptor_path, *(package.base / name for name in named if isinstance(name, str))):
+        if path.suffix == ".json" and path.resolve().is_relative_to(inside) and path.is_file():
+            yield path
 
 
 def _formatted(path: Path, text: str) -> Formatted:
@@ -65,16 +66,13 @@ def _json_text(value: Any) -> str:
 
 
 def _data_files(package: Package, memory: str | None) -> tuple[Formatted, ...]:
-    files = [file for resource in package.resources for file in resource.files]
-    found = {resource.name: Findings(resource.name, 1) for resource in package.resources}
     done = []
-    with Engine(files, memory=memory) as engine, ThreadPoolExecutor(os.cpu_count()) as pool:
-        checked = check_tables(engine, package, found, pool)
+    with open_tables(package, memory=memory) as (engine, (checked,)):
         for resource in package.resources:
             one = checked.get(resource.name)
             if one is None or not _has_canonical_form(resource):
                 continue
-            broken = [error for error in found[resource.name].errors if error.type in STRUCTURE]
+            broken = [error for error in one.findings.errors if error.type in STRUCTURE]
             if broken:
                 raise DataFault(f"{resource.place}: {broken[0].message}", where=package.source, fix="mend it before formatting")
             make = _json_rows if resource.format == "json" else _csv_text
@@ -85,9 +83,8 @@ def _data_files(package: Package, memory: str | None) -> tuple[Formatted, ...]:
 def _has_canonical_form(resource: Resource) -> bool:
     """A single, plain, local file; a dialect of its own is the publisher's choice and is kept."""
     plain = len(resource.files) == 1 and not resource.compression and resource.encoding == "utf-8"
-    dialect = resource.dialect
-    usual = dialect.header and not (dialect.comment_char or dialect.comment_rows or dialect.escape_char or dialect.property_)
-    return plain and usual and dialect.header_rows == (1,) and resource.format in DELIMITED | {"json"}
+    usual = Dialect(delimiter=resource.dialect.delimiter, line_terminator=resource.dialect.line_terminator)
+    return plain and resource.dialect == usual and resource.format in DELIMITED | {"json"}
 
 
 def _order(one: Checked) -> str:
@@ -98,14 +95,17 @@ def _order(one: Checked) -> str:
 
 def _csv_text(engine: Engine, one: Checked) -> str:
     table, dialect = one.table, one.table.resource.dialect
-    sink = io.StringIO(newline="")
-    writer = csv.writer(sink, delimiter=dialect.delimiter, quotechar=dialect.quote_char or '"', lineterminator="\n")
-    writer.writerow(table.labels)
+    special = re.compile(f'["\r\n{re.escape(dialect.delimiter)}]')
     cells = ", ".join(f"t.{column.id}" for column in table.columns)
     query = f"SELECT {cells} FROM {table.numbered} AS t JOIN {one.logical} AS l ON l.rn = t.rn ORDER BY {_order(one)}"
-    for row in engine.stream(query):
-        writer.writerow(row)
-    return sink.getvalue()
+    lines = (dialect.delimiter.join(_quoted(cell, special) for cell in row) for row in (table.labels, *engine.stream(query)))
+    end = dialect.line_terminator or "\n"
+    return "".join((line or '""') + end for line in lines)
+
+
+def _quoted(cell: str, special: re.Pattern[str]) -> str:
+    """A cell, quoted where it must be: the csv module's minimum differs from one Python to the next."""
+    return '"' + cell.replace('"', '""') + '"' if special.search(cell) else cell
 
 
 def _json_rows(engine: Engine, one: Checked) -> str:

@@ -40,26 +40,42 @@ def faults(schema: Any, value: Any, known: Mapping[str, Any] | None = None) -> I
 
     Raises SchemaFault where the schema itself is wrong.
     """
-    if not surely_valid(schema, value, schema, known or {}):
+    if not _is_sure(schema, value, known or {}):
         yield from _convict(schema, value, known or {})
 
 
-def _convict(schema: Any, value: Any, known: Mapping[str, Any]) -> Iterator[Fault]:
+def check(schema: Any) -> None:
+    """Raises SchemaFault for what isn't a JSON Schema."""
     from jsonschema.exceptions import SchemaError
+    from jsonschema.validators import validator_for
+
+    try:
+        validator_for(schema).check_schema(schema)
+    except SchemaError as error:
+        raise SchemaFault(f"is not a JSON Schema: {error.message[:200]}") from error
+
+
+def _convict(schema: Any, value: Any, known: Mapping[str, Any]) -> Iterator[Fault]:
     from jsonschema.validators import validator_for
     from referencing import Registry, Resource
     from referencing.exceptions import Unresolvable
 
+    check(schema)
     registry: Registry[Any] = Registry().with_resources((name, Resource.from_contents(one)) for name, one in known.items())
     try:
-        cls = validator_for(schema)
-        cls.check_schema(schema)
-        for error in cls(schema, registry=registry).iter_errors(value):
+        for error in validator_for(schema)(schema, registry=registry).iter_errors(value):
             yield Fault(tuple(error.absolute_path), error.message)
-    except SchemaError as error:
-        raise SchemaFault(f"is not a JSON Schema: {error.message[:200]}") from error
     except Unresolvable as error:
         raise SchemaFault(f'JSON Schema refers to "{error.ref}", which is not there') from error
+    except RecursionError as error:
+        raise SchemaFault("JSON Schema or value nests too deeply") from error
+
+
+def _is_sure(schema: Any, value: Any, known: Mapping[str, Any]) -> bool:
+    try:
+        return surely_valid(schema, value, schema, known)
+    except (RecursionError, TypeError, ValueError, re.error):  # the schema isn't one
+        return False
 
 
 def surely_valid(schema: Any, value: Any, root: Any, known: Mapping[str, Any]) -> bool:
@@ -117,7 +133,7 @@ def _sure(word: str, rule: Any, value: Any, root: Any, known: Mapping[str, Any])
         case "minimum":
             return not _is_type(value, "number") or value >= rule
         case "uniqueItems":
-            plain = isinstance(value, list) and all(isinstance(item, str) for item in value)
+            plain = isinstance(value, list) and all(type(item) in (str, int) for item in value)
             return not isinstance(value, list) or (plain and len(set(value)) == len(value))
         case _:
             return False

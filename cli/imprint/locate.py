@@ -22,6 +22,7 @@ from .exceptions import ImprintError, UsageFault
 DESCRIPTOR_NAMES = ("datapackage.json", "datapackage.yaml", "datapackage.yml")
 UNPACKED_LIMIT = 64 * 2**30  # bytes; a zip that claims more is refused before anything is written
 EXPANSION_LIMIT = 1000  # a member that unpacks to more than this many times its packed size is a bomb
+UNFOLDED_LIMIT = 10**6  # values of a YAML document with its aliases followed
 TIMEOUT = 30  # seconds without a byte from a server
 
 
@@ -33,6 +34,8 @@ def is_url(text: str) -> bool:
 def unsafe(path: str) -> str:
     """Why a path inside a package may not be followed; "" if it may (standard, "Security": local descriptors)."""
     pure = PurePosixPath(path.replace("\\", "/"))
+    if path.lower().startswith("file:"):
+        return "is a file address"
     if pure.is_absolute() or path.startswith("~") or (len(path) > 1 and path[1] == ":"):
         return "is absolute"
     if ".." in pure.parts:
@@ -160,7 +163,14 @@ def read_document(path: Path) -> Any:
         raise ImprintError(f"is not UTF-8 (byte {error.start})", where=path, fix="save it as UTF-8") from error
     except OSError as error:
         raise ImprintError(f"cannot be read ({error.strerror})", where=path, fix="check the path") from error
-    return _parse_yaml(path, text) if path.suffix.lower() in (".yaml", ".yml") else _parse_json(path, text)
+    value = _parse_yaml(path, text) if path.suffix.lower() in (".yaml", ".yml") else _parse_json(path, text)
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise ImprintError("holds half a surrogate pair, which is no text", where=path, fix="mend it there") from error
+    except RecursionError as error:
+        raise ImprintError("nests too deeply", where=path, fix="flatten it") from error
+    return value
 
 
 def _parse_json(path: Path, text: str) -> Any:
@@ -169,21 +179,43 @@ def _parse_json(path: Path, text: str) -> Any:
     except json.JSONDecodeError as error:
         message = f"is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
         raise ImprintError(message, where=path, fix="mend it there") from error
-    except RecursionError as error:
-        raise ImprintError("nests too deeply", where=path, fix="flatten it") from error
+    except (ValueError, RecursionError) as error:
+        raise ImprintError("nests too deeply, or holds a number too long", where=path, fix="flatten it") from error
 
 
 def _parse_yaml(path: Path, text: str) -> Any:
     import yaml
 
+    class Loader(yaml.SafeLoader):
+        """Dates stay texts, as JSON has none."""
+
+    Loader.yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in listed if not tag.endswith(":timestamp")]
+        for first, listed in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
     try:
-        return yaml.safe_load(text)
+        value = yaml.load(text, Loader)
+        _unfold(value, {})
+        return json.loads(json.dumps(value))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         raise ImprintError(f"is not YAML: {error.problem}{place}", where=path, fix="mend it there") from error
-    except (yaml.YAMLError, RecursionError) as error:
-        raise ImprintError("is not YAML that can be read", where=path, fix="mend it") from error
+    except (yaml.YAMLError, TypeError, ValueError, RecursionError) as error:
+        raise ImprintError("is not YAML that JSON could say too", where=path, fix="mend it") from error
+
+
+def _unfold(value: Any, sizes: dict[int, int]) -> int:
+    """How many values there are once aliases are followed. Raises ValueError for more than a descriptor can need."""
+    if not isinstance(value, (dict, list)):
+        return 1
+    if id(value) not in sizes:
+        sizes[id(value)] = UNFOLDED_LIMIT  # that of a value inside itself
+        items = [*value, *value.values()] if isinstance(value, dict) else value
+        sizes[id(value)] = sum(_unfold(item, sizes) for item in items) + 1
+    if sizes[id(value)] >= UNFOLDED_LIMIT:
+        raise ValueError("unfolds to too much")
+    return sizes[id(value)]
 
 
 def _download(source: str, folder: Path) -> Path:

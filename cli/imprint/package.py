@@ -35,8 +35,8 @@ class Field:
 
     @property
     def categories(self) -> tuple[Any, ...]:
-        """The values that `categories` allows; empty without `categories`."""
-        listed = self.descriptor.get("categories") or ()
+        """The values that `categories` allows, for strings and integers; empty without `categories`."""
+        listed = self.descriptor.get("categories", ()) if self.type in ("string", "integer") else ()
         return tuple(item["value"] if isinstance(item, Mapping) else item for item in listed)
 
     def option(self, name: str, default: Any = None) -> Any:
@@ -165,4 +165,4 @@ def strings(value: Any) -> tuple[str, ...]:
     """A string or a list of strings (1.0 allowed both) as a tuple."""
     if isinstance(value, str):
         return (value,)
-    return tuple(value) if isinstance(value, Sequence) else ()
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, Sequence) else ()

@@ -9,44 +9,58 @@ from __future__ import annotations
 import datetime
 import functools
 import json
+import operator
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from .exceptions import ImprintError
+from .exceptions import Unreadable
 from .package import Field, Resource
 from .sql import UNIT_SEPARATOR
 
 Notes = tuple[tuple[str, str], ...]  # (error type, note)
-OWN_CONSTRAINTS = frozenset({"pattern", "jsonSchema", "enum"})
-BOUNDS = {
-    "minimum": lambda value, bound: value >= bound,
-    "maximum": lambda value, bound: value <= bound,
-    "exclusiveMinimum": lambda value, bound: value > bound,
-    "exclusiveMaximum": lambda value, bound: value < bound,
+BOUNDS: dict[str, Callable[[Any, Any], bool]] = {
+    "minimum": operator.ge,
+    "maximum": operator.le,
+    "exclusiveMinimum": operator.gt,
+    "exclusiveMaximum": operator.lt,
 }
+LENGTHS: dict[str, Callable[[Any, Any], bool]] = {"minLength": operator.ge, "maxLength": operator.le}
 
-
-# A JSON value that is of the field's type as it stands: no reader is needed, constraints are checked here.
+# A JSON value that is of the field's type as it stands: no reader is needed.
 OWN_TYPES: dict[str, type] = {"string": str, "object": dict, "array": list, "integer": int, "boolean": bool}
+NON_NUMERIC = re.compile(r"^[^-\d]*|\D*$")  # what `bareNumber: false` lets stand around a number
+PLAIN = 1000  # digits before or after the point, beyond which a canonical number has an exponent
+LONG_INTEGER = re.compile(r"\s*[+-]?[0-9]{4000,}\s*")  # Python's int() refuses these, the standard doesn't
 
 
-def _no_underscore(cell: str) -> bool:
-    return "_" not in cell
+def _matches(pattern: str) -> Callable[[str], bool]:
+    compiled = re.compile(pattern)
+    return lambda cell: compiled.fullmatch(cell) is not None
 
 
-def _iso_date(cell: str) -> bool:
-    return re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", cell) is not None
+def _standard_number(cell: str) -> bool:
+    """No spelling that only Python's Decimal has: `1_0`, `Infinity`, `sNaN`, `NaN1`."""
+    return re.search(r"_|infinity|snan|nan[0-9]", cell, re.IGNORECASE) is None
 
 
-# Text that frictionless-py would cast although the standard's lexical form forbids it.
-STANDARD = {
-    ("integer", "default"): _no_underscore,
-    ("number", "default"): _no_underscore,
-    ("date", "default"): _iso_date,
-    ("year", "default"): lambda cell: re.fullmatch(r"[0-9]{4}", cell) is not None,
-    ("yearmonth", "default"): lambda cell: re.fullmatch(r"[0-9]{4}-[0-9]{2}", cell) is not None,
+# The standard's lexical form, where frictionless-py would cast text that isn't in it.
+STANDARD: dict[tuple[str, str], Callable[[str], bool]] = {
+    ("integer", "default"): lambda cell: "_" not in cell,
+    ("number", "default"): _standard_number,
+    ("date", "default"): _matches(r"[0-9]{4}-[0-9]{2}-[0-9]{2}"),
+    ("time", "default"): _matches(r"[0-9]{2}:[0-9]{2}:[0-9]{2}"),
+    ("datetime", "default"): _matches(
+        r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})?"
+    ),
+    ("year", "default"): _matches(r"[0-9]{4}"),
+    ("yearmonth", "default"): _matches(r"[0-9]{4}-[0-9]{2}"),
+    ("duration", "default"): _matches(
+        r"-?P(?=.)([0-9]+Y)?([0-9]+M)?([0-9]+D)?(T(?=.)([0-9]+H)?([0-9]+M)?([0-9]+(\.[0-9]+)?S)?)?"
+    ),
+    ("string", "binary"): _matches(r"([A-Za-z0-9+/]\s*)*(=\s*){0,2}"),
 }
 
 
@@ -63,75 +77,100 @@ class Reference:
         self._categories = self._cast_all(field.categories or None)
 
     @functools.cached_property
-    def _reader(self) -> Any:
-        return _cell_reader(self.field)
+    def _cast(self) -> Callable[[Any], Any]:
+        return _value_reader(self.field)
+
+    @functools.cached_property
+    def _item(self) -> Reference:
+        """What reads the items of a list: values of their own type, in its default format."""
+        kind = self.field.option("itemType", "string")
+        return Reference(replace(self.field, type=kind, format="default", constraints={}, missing_values=(), descriptor={}))
+
+    @functools.cached_property
+    def bounds(self) -> dict[str, Any]:
+        """The logical value of each bound; None where it isn't of the field's type."""
+        bounds = {name: self.field.constraints[name] for name in BOUNDS if name in self.field.constraints}
+        return {name: self.cast(bound) for name, bound in bounds.items()}
 
     def _cast_all(self, values: Any) -> list[Any] | None:
         if values is None or self._own_type is str:
             return values if values is None else list(values)
-        return [self._reader(value)[0] if isinstance(value, str) else value for value in values]
+        return [self.cast(value) if isinstance(value, str) else value for value in values]
 
     def read(self, cell: Any) -> tuple[Any, Notes]:
         """The logical value of a cell and what is wrong with it. `cell` is a text, a JSON value, or None if absent."""
+        if cell is None or str(cell) in self.field.missing_values:
+            return None, ((("constraint-error", 'constraint "required" is "True"'),) if self.field.required else ())
+        value = self.cast(cell)
+        if value is None:
+            return None, (("type-error", type_note(self.field)),)
+        return value, tuple(("constraint-error", note) for note in self._broken_constraints(value))
+
+    def cast(self, cell: Any) -> Any:
+        """The logical value of a text or JSON value that isn't missing; None where it isn't of the field's type."""
         field = self.field
         if isinstance(cell, str):
-            if cell in field.missing_values:
-                cell = None
-            elif self._allowed is not None and not self._allowed(cell):
-                return None, (("type-error", type_note(field)),)
-            elif field.type == "integer" and field.option("groupChar"):
-                cell = cell.replace(field.option("groupChar"), "")
-        if cell is None:
-            return None, ((("constraint-error", 'constraint "required" is "True"'),) if field.required else ())
-        if self._is_own(cell):
-            return cell, tuple(("constraint-error", note) for note in self._own_constraints(cell))
-        value, notes = self._reader(cell)
-        notes = notes or {}
-        if "type" in notes:
-            return None, (("type-error", str(notes["type"])),)
-        found = [("constraint-error", str(note)) for note in notes.values()]
-        if value is not None:
-            found += [("constraint-error", note) for note in self._own_constraints(value)]
-        return value, tuple(found)
+            if field.type in ("integer", "number"):
+                cell = _bare(cell, field)
+            if self._allowed is not None and not self._allowed(cell):
+                return None
+            if field.type == "integer" and LONG_INTEGER.fullmatch(cell):
+                return Decimal(cell)
+            if field.type == "list":
+                items = [self._item.cast(item) for item in cell.split(field.option("delimiter", ","))]
+                return None if None in items else items
+        value = cell if self._is_own(cell) else self._cast(cell)
+        return value if _is_possible(value) else None
 
     def _is_own(self, cell: Any) -> bool:
         if self._own_type is None or not isinstance(cell, self._own_type):
             return False
-        return not (isinstance(cell, bool) and self._own_type is int) and str(cell) not in self.field.missing_values
+        return not (isinstance(cell, bool) and self._own_type is int)
 
-    def _own_constraints(self, value: Any) -> Iterator[str]:
-        field = self.field
+    def _broken_constraints(self, value: Any) -> Iterator[str]:
+        constraints = self.field.constraints
         if self._pattern is not None and not (isinstance(value, str) and self._pattern.fullmatch(value)):
-            yield f'constraint "pattern" is "{field.constraints["pattern"]}"'
+            yield f'constraint "pattern" is "{constraints["pattern"]}"'
         if self._enum is not None and value not in self._enum:
-            yield f'constraint "enum" is "{field.constraints["enum"]}"'
+            yield f'constraint "enum" is "{constraints["enum"]}"'
         if self._categories is not None and value not in self._categories:
             yield "value is not one of the field's categories"
-        if field.type in ("duration", "integer"):
-            yield from self._bounds(value)
-        if self._own_type in (str, dict, list) or field.type == "any":
-            yield from self._lengths(value)
-        if "jsonSchema" in field.constraints:
-            yield from _json_schema_notes(field.constraints["jsonSchema"], value)
-
-    def _bounds(self, value: Any) -> Iterator[str]:
-        for name, holds in BOUNDS.items():
-            if name in self.field.constraints:
-                bound = self.field.constraints[name]
-                bound = bound if isinstance(bound, int) else self._reader(str(bound))[0]
-                if bound is not None and not holds(_comparable(value), _comparable(bound)):
-                    yield f'constraint "{name}" is "{self.field.constraints[name]}"'
-
-    def _lengths(self, value: Any) -> Iterator[str]:
-        if not hasattr(value, "__len__"):
-            return
-        for name, wrong in (("minLength", lambda n, m: n < m), ("maxLength", lambda n, m: n > m)):
-            if name in self.field.constraints and wrong(len(value), self.field.constraints[name]):
-                yield f'constraint "{name}" is "{self.field.constraints[name]}"'
+        for name, bound in self.bounds.items():
+            if bound is not None and not _holds(BOUNDS[name], value, bound):
+                yield f'constraint "{name}" is "{constraints[name]}"'
+        for name, compare in LENGTHS.items():
+            if name in constraints and hasattr(value, "__len__") and not compare(len(value), constraints[name]):
+                yield f'constraint "{name}" is "{constraints[name]}"'
+        if "jsonSchema" in constraints:
+            yield from _json_schema_notes(constraints["jsonSchema"], value)
 
     def canonical(self, value: Any) -> str | None:
         """The text that is the same for equal values of the field; None for a null."""
         return canonical(value, self.field)
+
+
+def _is_possible(value: Any) -> bool:
+    """False for a time in a zone that no clock has (dateutil takes `+25:00`)."""
+    if isinstance(value, (datetime.datetime, datetime.time)):
+        try:
+            value.utcoffset()
+        except ValueError:
+            return False
+    return True
+
+
+def _bare(cell: str, field: Field) -> str:
+    """A number without what `bareNumber` and `groupChar` allow around and inside it."""
+    bare = cell if field.option("bareNumber", True) else NON_NUMERIC.sub("", cell.strip())
+    return bare.replace(field.option("groupChar") or "", "")
+
+
+def _holds(compare: Callable[[Any, Any], bool], value: Any, bound: Any) -> bool:
+    """Whether a value is within a bound; False where the two have no order (NaN, a time with a zone beside one without)."""
+    try:
+        return compare(_ordered(value), _ordered(bound))
+    except (TypeError, ArithmeticError):
+        return False
 
 
 def type_note(field: Field) -> str:
@@ -139,10 +178,10 @@ def type_note(field: Field) -> str:
     return f'type is "{field.type}/{field.format}"'
 
 
-def _comparable(value: Any) -> Any:
-    if isinstance(value, (int, datetime.timedelta)):
-        return value
-    return value.totimedelta(start=datetime.datetime(2000, 1, 1))  # a duration with months: XML Schema's partial order
+def _ordered(value: Any) -> Any:
+    if hasattr(value, "totimedelta"):  # a duration with months: XML Schema's partial order
+        return value.totimedelta(start=datetime.datetime(2000, 1, 1))
+    return value
 
 
 def _json_schema_notes(schema: Any, value: Any) -> Iterator[str]:
@@ -152,25 +191,17 @@ def _json_schema_notes(schema: Any, value: Any) -> Iterator[str]:
         yield f'constraint "jsonSchema": {fault.note}'
 
 
-def _cell_reader(field: Field) -> Any:
-    """frictionless-py's own reader of the field, with what it lacks or does otherwise taken out of the descriptor."""
+def _value_reader(field: Field) -> Callable[[Any], Any]:
+    """frictionless-py's own reader of the field's values, which knows nothing of constraints."""
     import frictionless
 
-    kept = {name: value for name, value in field.constraints.items() if name not in OWN_CONSTRAINTS | {"unique"}}
-    if field.type in ("duration", *OWN_TYPES, "any"):
-        kept = {name: value for name, value in kept.items() if name == "required"}
     content = {key: value for key, value in field.descriptor.items() if key in TYPE_OPTIONS.get(field.type, ())}
-    content |= {"name": field.name or "field", "type": field.type, "format": field.format, "constraints": kept}
-    content |= {"missingValues": list(field.missing_values)}
+    content |= {"name": field.name or "field", "type": field.type, "format": field.format}
     try:
-        built = frictionless.Field.from_descriptor(content)
-        return built.create_cell_reader()
-    except (frictionless.FrictionlessException, TypeError, ValueError) as error:
-        return functools.partial(_unreadable, str(error))
-
-
-def _unreadable(reason: str, _: Any) -> tuple[None, dict[str, str]]:
-    return None, {"type": f"the field's descriptor can't be used: {reason}"}
+        reader: Callable[[Any], Any] = frictionless.Field.from_descriptor(content).create_value_reader()
+    except (frictionless.FrictionlessException, TypeError, ValueError):
+        return lambda _: None
+    return reader
 
 
 TYPE_OPTIONS = {
@@ -195,53 +226,59 @@ def canonical(value: Any, field: Field) -> str | None:  # noqa: PLR0911 - one li
         return _moment(value)
     if isinstance(value, datetime.date):
         return value.isoformat()
+    if hasattr(value, "totimedelta"):
+        return f"{value.years * 12 + value.months} months, {value.tdelta}"
     if field.type == "yearmonth":
         return f"{value[0]:04d}-{value[1]:02d}"
-    if field.type == "list" and field.option("itemType", "string") == "string":
-        return UNIT_SEPARATOR.join(value)
     if field.type == "list":
         return UNIT_SEPARATOR.join(canonical(item, field) or "" for item in value)
     if isinstance(value, (list, tuple, dict)):
-        return json.dumps(_plain(value), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_number)
     return str(value)
 
 
 def _number(value: float | Decimal) -> str:
+    """A number in full, unless that would take too many digits."""
     exact = Decimal(str(value))
     if not exact.is_finite():
         return str(exact)
-    text = f"{exact:f}"
-    text = text.rstrip("0").rstrip(".") if "." in text else text
-    return "0" if text in ("-0", "") else text
+    if exact and abs(exact.adjusted()) > PLAIN:
+        digits = "".join(map(str, exact.as_tuple().digits)).rstrip("0")
+        return f"{'-' if exact < 0 else ''}{digits[0]}.{digits[1:] or '0'}E{exact.adjusted()}"
+    text = f"{exact:f}" if exact else "0"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _moment(value: datetime.datetime | datetime.time) -> str:
     if isinstance(value, datetime.datetime) and value.tzinfo is not None:
-        return value.astimezone(datetime.UTC).replace(tzinfo=None).isoformat() + "Z"
+        try:
+            return value.astimezone(datetime.UTC).replace(tzinfo=None).isoformat() + "Z"
+        except OverflowError:  # in the first or the last hours that the calendar has
+            return value.isoformat()
     return value.isoformat()
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return _number(value) if isinstance(value, Decimal) else value
 
 
 def read_cells(resource: Resource) -> Iterator[list[Any]]:
     """Rows of a spreadsheet or another format that frictionless-py reads, the header included.
 
-    Raises ImprintError where it can't: an unknown format, or one that needs an extra.
+    Raises Unreadable where it can't: an unknown format, or one that needs an extra.
     """
     import frictionless
 
-    keep = ("path", "format", "dialect", "encoding", "compression")
-    content = {key: resource.descriptor[key] for key in keep if key in resource.descriptor}
-    content |= {"name": "resource", "type": "table", "path": str(resource.files[0].name)}
+    content: dict[str, Any] = {"name": "resource", "type": "table", "path": resource.files[0].name, "format": resource.format}
+    content |= {"encoding": resource.encoding, "dialect": _sheet(resource)}
+    if resource.compression:
+        content["compression"] = resource.compression
     try:
         opened = frictionless.Resource.from_descriptor(content, basepath=str(resource.files[0].parent))
         with opened:
             yield from opened.cell_stream
     except frictionless.FrictionlessException as error:
-        raise ImprintError(error.error.note, where=resource.place, fix="convert it to CSV") from error
+        kind = error.error.type if error.error.type != "error" else "format-error"
+        raise Unreadable(kind, error.error.note, where=resource.place) from error
+
+
+def _sheet(resource: Resource) -> dict[str, Any]:
+    """The dialect of a spreadsheet, as frictionless-py writes it."""
+    control = {"xlsx": "excel", "xls": "excel", "ods": "ods"}.get(resource.format)
+    return {control: {"sheet": resource.dialect.sheet_name or resource.dialect.sheet_number}} if control else {}

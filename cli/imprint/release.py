@@ -11,20 +11,17 @@ import json
 import os
 import shutil
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from . import archive, changelog, descriptor, difference, fingerprint, formats, ledger, locate, version
-from .engine import Engine
+from . import archive, changelog, descriptor, difference, fingerprint, formats, ledger, locate, sqlite, version
 from .exceptions import DataFault, ImprintError, UsageFault
 from .fingerprint import Fingerprint
 from .ledger import Entry
 from .package import Package, Resource
 from .report import Error, Report
-from .tables import Findings
-from .validation import check_tables, validate
+from .validation import open_tables, validate
 
 MANIFEST, SUMS, INDEX, NOTES = "manifest.json", "SHA256SUMS", "index.json", "CHANGES.md"
 
@@ -78,25 +75,17 @@ def release(
         raise Refused(
             f"is not valid: {report.error_count:,} errors", where=package.source, fix="run imprint validate", report=report
         )
-    prints = _fingerprints(package, memory)
+    prints = fingerprint.of_tables(package, memory)
     content = fingerprint.of_package(package, prints)
     entries = ledger.read(package.base)
     known = next((entry for entry in entries if entry.version == package.version), None)
     if known is not None and known.fingerprint == content:
         return _rebuild(package, known, entries, prints, out)
     if known is not None:
-        known_fault = _changed_after_release(package, known, out, against, memory)
-        if not (allow_unbumped and version.parse(package.version) < (1, 0, 0)):
-            raise known_fault
+        if not allow_unbumped or version.parse(package.version) >= (1, 0, 0):
+            raise _changed_after_release(package, known, entries, out, against, memory)
         entries = tuple(entry for entry in entries if entry is not known)
     return _release_new(package, entries, content, prints, out, against, memory, instead=known is not None)
-
-
-def _fingerprints(package: Package, memory: str | None) -> dict[str, Fingerprint]:
-    files = [file for resource in package.resources for file in resource.files]
-    found = {resource.name: Findings(resource.name, 1) for resource in package.resources}
-    with Engine(files, memory=memory) as engine, ThreadPoolExecutor(os.cpu_count()) as pool:
-        return {name: fingerprint.of_table(engine, one) for name, one in check_tables(engine, package, found, pool).items()}
 
 
 def _release_new(
@@ -107,8 +96,7 @@ def _release_new(
     notes: list[str] = []
     if entries or against:
         changes = _compare(package, entries, out, against, memory)
-        options = package.descriptor.get("versioning")
-        verdict = version.verdict(changes, options.get("waive") if isinstance(options, dict) else None)
+        verdict = version.verdict(changes)
         if not changes.differences and changes.old.fingerprint == changes.new.fingerprint:
             return Released(
                 package.version, False, "none", out / changes.old.version, out, "", content, ("nothing has changed",)
@@ -143,10 +131,10 @@ def _gate(package: Package, changes: difference.Changes, verdict: version.Verdic
     """Refuse a version that is too low; below 1.0.0 only say so."""
     last, mine = version.parse(changes.old.version), version.parse(package.version)
     needed = version.parse(verdict.next_version)
-    if mine >= needed:
+    if mine >= needed and package.version != changes.old.version:
         return []
     demanding = [fired for fired in verdict.fired if fired.rule.bump is verdict.bump and not fired.waived]
-    why = "; ".join(f"{fired.difference.message} ({fired.rule.id})" for fired in demanding[:3])
+    why = "; ".join(_said(fired) for fired in demanding[:3])
     message = (
         f"version {package.version} is too low after {changes.old.version}: the changes ask for {verdict.next_version}: {why}"
     )
@@ -155,13 +143,20 @@ def _gate(package: Package, changes: difference.Changes, verdict: version.Verdic
     return [message]
 
 
-def _changed_after_release(package: Package, known: Entry, out: Path, against: str | None, memory: str | None) -> Refused:
+def _said(fired: version.Fired) -> str:
+    such = f", such as {fired.difference.witness}" if fired.difference.witness else ""
+    return f"{fired.difference.message} ({fired.rule.id}{such})"
+
+
+def _changed_after_release(
+    package: Package, known: Entry, entries: tuple[Entry, ...], out: Path, against: str | None, memory: str | None
+) -> Refused:
     """The refusal of a version that was released with other content, with the least next version where it can be had."""
     try:
-        changes = _compare(package, (known,), out, against, memory)
+        changes = _compare(package, entries, out, against, memory)
         needed = version.verdict(changes).next_version
     except ImprintError:
-        needed = version.next_version(known.version, version.Bump.patch)
+        needed = version.next_version(entries[-1].version, version.Bump.patch)
     message = f"version {known.version} was released with other content on {known.date}"
     return Refused(message, where=package.source, fix=f'set "version" to {needed} or higher')
 
@@ -172,7 +167,7 @@ def _compare(
     source = against or last_release(package, entries, out)
     with locate.located(source, package.base) as path:
         old, _ = descriptor.load(path, source)
-        changes = difference.diff(old, package, limit_rows=0, memory=memory)
+        changes = difference.diff(old, package, all_removed=True, memory=memory)
     expected = entries[-1].fingerprint if entries and not against else None
     if expected and changes.old.fingerprint != expected:
         message = f"is not what the ledger says that {entries[-1].version} was"
@@ -190,10 +185,11 @@ def last_release(package: Package, entries: tuple[Entry, ...], out: Path) -> str
     last = entries[-1]
     if (out / last.version / MANIFEST).is_file():
         return str(out / last.version)
-    needle = f'"version": "{last.version}"'
     try:
         prefix = locate.git("rev-parse", "--show-prefix", where=package.source, directory=package.base).decode().strip()
-        found = locate.git("log", "--format=%H", f"-S{needle}", "--", ledger.NAME, where=package.source, directory=package.base)
+        found = locate.git(
+            "log", "--format=%H", f"-S{last.fingerprint}", "--", ledger.NAME, where=package.source, directory=package.base
+        )
     except ImprintError:
         found, prefix = b"", ""
     commits = found.decode().split()
@@ -210,8 +206,8 @@ def _date(package: Package, out: Path, content: str) -> str:
     """The release's date: SOURCE_DATE_EPOCH, else that of the commit, else today (UTC)."""
     started = out / package.version / MANIFEST
     if started.is_file():  # an earlier try got as far as the rename: it is gone on with
-        manifest = json.loads(started.read_text(encoding="utf-8"))
-        if manifest.get("fingerprint") == content:
+        manifest = locate.read_document(started)
+        if isinstance(manifest, dict) and manifest.get("fingerprint") == content and "date" in manifest:
             return str(manifest["date"])
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     if not epoch:
@@ -244,13 +240,17 @@ def _build(
         _fill(package, entry, prints, part, building)
         digest = archive.sha256(building / _zip_name(package))
         if entry.sha256 and digest != entry.sha256:
-            message = f"the zip of {entry.version} would have SHA-256 {digest[:12]}…, the ledger says {entry.sha256[:12]}…"
-            raise ImprintError(message, where=package.source, fix="use the version of imprint that released it")
+            message = (
+                f"has the content of {entry.version} in other bytes than were released: the zip's SHA-256 would be "
+                f"{digest[:12]}…, the ledger says {entry.sha256[:12]}…"
+            )
+            fix = f"restore the files and {changelog.NAME} from git, or use the imprint that released it"
+            raise Refused(message, where=package.source, fix=fix)
         return digest
 
 
 def _identical(package: Package, entry: Entry, prints: dict[str, Fingerprint], part: str, target: Path) -> str:
-    """The digest of the zip in `target`, if that has just the bytes that a build gives. Raises ImprintError otherwise."""
+    """The digest of the zip in `target`, if that has just the bytes that a build gives. Raises Refused otherwise."""
     with tempfile.TemporaryDirectory(prefix="imprint-") as folder:
         again = Path(folder) / target.name
         digest = _build(package, entry, prints, part, again)
@@ -259,14 +259,13 @@ def _identical(package: Package, entry: Entry, prints: dict[str, Fingerprint], p
         )
     if differing:
         name = min(line.split("  ", 1)[1] for line in differing)
-        raise ImprintError(
-            f'is there, but "{name}" is not what a build gives', where=target, fix="move it away, then release again"
-        )
+        raise Refused(f'is there, but "{name}" is not what a build gives', where=target, fix="move it away, then release again")
     return digest
 
 
 def _fill(package: Package, entry: Entry, prints: dict[str, Fingerprint], part: str, folder: Path) -> None:
     names = _copy_package(package, folder)
+    _refuse_taken(package, names)
     archive.write_text(folder / NOTES, part)
     moment = int(datetime.datetime.fromisoformat(f"{entry.date}T00:00:00+00:00").timestamp())
     root = _zip_name(package).removesuffix(".zip")
@@ -289,9 +288,10 @@ def _copy_package(package: Package, folder: Path) -> list[str]:
             if isinstance(named, str):
                 copied.add(_copy(package.base / named, folder, named))
         resources.append(_described(resource))
-    profile = package.descriptor.get("$schema")
-    if isinstance(profile, str) and not locate.is_url(profile):
-        copied.add(_copy(package.base / profile, folder, profile))
+    for named in fingerprint.documents(package).values():
+        if reason := locate.unsafe(named):
+            raise UsageFault(f'names "{named}", which is not safe: it {reason}', where=package.source, fix="keep it inside")
+        copied.add(_copy(package.base / named, folder, named))
     described = {**package.descriptor, "resources": resources}
     archive.write_text(folder / "datapackage.json", json.dumps(described, indent=2, ensure_ascii=False) + "\n")
     return sorted({"datapackage.json", *copied})
@@ -314,13 +314,34 @@ def _described(resource: Resource) -> dict[str, Any]:
 
 
 def _write_formats(package: Package, folder: Path) -> None:
-    """Each table as JSON, read from the copy that is released."""
+    """Each table as JSON and all of them in one SQLite file, read from the copy that is released."""
     copy, _ = descriptor.load(folder / "datapackage.json")
-    files = [file for resource in copy.resources for file in resource.files]
-    found = {resource.name: Findings(resource.name, 1) for resource in copy.resources}
-    with Engine(files) as engine, ThreadPoolExecutor(os.cpu_count()) as pool:
-        for name, one in check_tables(engine, copy, found, pool).items():
-            formats.write_json(engine, one, folder / "json" / f"{name.replace('/', '-')}.json")
+    with open_tables(copy) as (engine, (tables,)):
+        for name, one in tables.items():
+            formats.write_json(engine, one, folder / _json_name(name))
+        sqlite.write(engine, copy, tables, folder / _sqlite_name(package))
+
+
+def _sqlite_name(package: Package) -> str:
+    return f"{(package.name or 'package').replace('/', '-')}.sqlite"
+
+
+def _json_name(table: str) -> str:
+    return f"json/{table.replace('/', '-')}.json"
+
+
+def _refuse_taken(package: Package, names: list[str]) -> None:
+    """Refuse a package that has a file where the release would write one of its own."""
+    own = {
+        NOTES,
+        MANIFEST,
+        SUMS,
+        _zip_name(package),
+        _sqlite_name(package),
+        *(_json_name(one.name) for one in package.resources if one.tabular),
+    }
+    for name in sorted(own.intersection(names)):
+        raise UsageFault(f'has a file "{name}", which a release writes itself', where=package.source, fix="move it elsewhere")
 
 
 def _manifest(package: Package, entry: Entry, prints: dict[str, Fingerprint], folder: Path) -> dict[str, Any]:
@@ -359,7 +380,7 @@ def _part_of(package: Package, known: Entry, prints: dict[str, Fingerprint]) -> 
     text = path.read_text(encoding="utf-8") if path.exists() else ""
     for part in text.split("\n## ")[1:]:
         if part.startswith((f"{known.version} ", f"{known.version}\n")):
-            return f"## {part.strip()}\n"
+            return changelog.finished(["## " + part])
     return changelog.first_release(known.version, known.date, {name: one.rows for name, one in prints.items()})
 
 

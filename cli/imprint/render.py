@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .difference import Changes, ResourceDiff, RowChange
@@ -33,6 +35,8 @@ def _report_lines(report: Report) -> Iterator[str]:
     extra = f", {_count(warnings, 'warning')}" if warnings else ""
     name = " ".join(part for part in (report.name or "package", report.version) if part)
     yield f"{name}: {verdict}{extra} ({_count(len(report.tasks), 'resource')}, {_count(rows, 'row')})"
+    if report.evidence:
+        yield f"  evidence: {_evidence(report.evidence)}"
     for error in report.errors:
         yield f"  {error.type}: {error.note}"
     totals = [(t.resource, t.field or "", t.type, f"{t.count:,}") for task in report.tasks for t in task.totals]
@@ -41,6 +45,13 @@ def _report_lines(report: Report) -> Iterator[str]:
         yield from table([("resource", "field", "type", "errors"), *sorted(totals)], right=(3,))
     for task in report.tasks:
         yield from _task_lines(task)
+
+
+def _evidence(counts: Mapping[str, Any]) -> str:
+    spans = f"{counts['verified']:,} of {_count(counts['spans'], 'span')} verified in {_count(counts['documents'], 'document')}"
+    exempt = ", ".join(f"{number} {why}" for why, number in counts["exempt"].items())
+    blocks = f"{counts['covered']} of {counts['covered'] + counts['uncovered']} blocks covered" if counts["blocks"] else ""
+    return "; ".join(part for part in (spans, blocks + (f" ({exempt} aside)" if exempt else "")) if part)
 
 
 def _task_lines(task: Task) -> Iterator[str]:
@@ -69,6 +80,15 @@ def _where(error: Error) -> str:
 
 def _cell(error: Error) -> str:
     return "" if error.cell is None else f"  «{shorten(error.cell, 40)}»"
+
+
+def csv_text(fields: Sequence[str], rows: Iterable[Mapping[str, str]]) -> str:
+    """Rows as CSV with a header."""
+    sink = io.StringIO(newline="")
+    writer = csv.DictWriter(sink, fields, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return sink.getvalue()
 
 
 def table(rows: Sequence[Sequence[str]], right: Iterable[int] = ()) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -116,13 +117,17 @@ class Task:
 
 @dataclass(frozen=True)
 class Report:
-    """What a validation found: faults of the descriptor in `errors`, faults of each resource in `tasks`."""
+    """What a validation found: faults of the descriptor in `errors`, faults of each resource in `tasks`.
+
+    `evidence` counts spans and blocks where the documents were at hand.
+    """
 
     name: str
     version: str
     errors: tuple[Error, ...] = ()
     tasks: tuple[Task, ...] = ()
     seconds: float = field(default=0.0, compare=False)
+    evidence: Mapping[str, Any] | None = None
 
     @property
     def valid(self) -> bool:
@@ -158,6 +163,7 @@ class Report:
             },
             "warnings": [],
             "errors": [error.to_dict() for error in self.errors],
+            **({"evidence": dict(self.evidence)} if self.evidence else {}),
             "tasks": [task.to_dict() for task in self.tasks],
         }
 

@@ -27,6 +27,7 @@ from .expressions import typed
 from .package import ForeignKey, Rule, Schema
 
 LIMIT = 2000  # characters of an expression
+NESTING = 50  # levels of an expression
 DEPTH = 5  # lookups in one chain
 OPERATORS: dict[type[ast.AST], str] = {
     ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "=", ast.NotEq: "<>", ast.Add: "+", ast.Sub: "-",
@@ -110,6 +111,7 @@ class _Compiler:
         self.view = view
         self.views = views
         self.joins: dict[tuple[str, ...], str] = {}
+        self._level = 0
         self.forms: dict[type[ast.AST], Callable[..., str]] = {
             ast.BoolOp: self._bool,
             ast.UnaryOp: self._unary,
@@ -123,9 +125,14 @@ class _Compiler:
 
     def compile(self, node: ast.AST) -> str:
         form = self.forms.get(type(node))
+        if self._level == NESTING:
+            raise RuleFault(f"it nests deeper than {NESTING} levels")
         if form is None:
             raise RuleFault(f'"{ast.unparse(node)}" is not a form that rules know')
-        return form(node)
+        self._level += 1
+        compiled = form(node)
+        self._level -= 1
+        return compiled
 
     def _bool(self, node: ast.BoolOp) -> str:
         word = " AND " if isinstance(node.op, ast.And) else " OR "
@@ -164,6 +171,8 @@ class _Compiler:
         return f"{self.compile(left)} {OPERATORS[type(operator)]} {self.compile(right)}"
 
     def _constant(self, node: ast.Constant) -> str:
+        if isinstance(node.value, str) and not sql.is_text(node.value):
+            raise RuleFault("it holds half a surrogate pair, which is no text")
         if isinstance(node.value, (str, int, float)):
             return sql.literal(node.value) if isinstance(node.value, (str, int)) else repr(node.value)
         raise RuleFault(f'"{node.value!r}" is not a value that rules know')

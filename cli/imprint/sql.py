@@ -37,7 +37,13 @@ def literal(value: str | int | bool | Decimal) -> str:
         return "TRUE" if value else "FALSE"
     if isinstance(value, (int, Decimal)):
         return str(value)
-    return "'" + value.replace("'", "''") + "'"
+    quoted = "'" + value.replace("'", "''") + "'"
+    return "(" + quoted.replace("\0", "' || chr(0) || '") + ")" if "\0" in value else quoted
+
+
+def is_text(value: str) -> bool:
+    """Whether a string can be written in a query at all: half a surrogate pair can't."""
+    return not any("\ud800" <= char <= "\udfff" for char in value)
 
 
 def one_of(text: str, values: Iterable[str]) -> str:
@@ -84,9 +90,15 @@ def is_date(text: str) -> str:
 
 
 def plain_decimal(text: str) -> str:
-    """The shortest spelling of a decimal: no plus, no leading or trailing zeroes."""
-    spelled = f"TRY_CAST({text} AS {DECIMAL})::VARCHAR"
-    return f"rtrim(rtrim({spelled}, '0'), '.')"
+    """The shortest spelling of a decimal: no plus, no leading or trailing zeroes, no minus before a zero.
+
+    Usual spellings are cut as texts: printing a DECIMAL costs many times as much.
+    """
+    whole, usual = full_match(text, "-?(0|[1-9][0-9]*)"), full_match(text, "-?(0|[1-9][0-9]*)\\.[0-9]+")
+    cut = f"rtrim(rtrim({text}, '0'), '.')"
+    slow = f"rtrim(rtrim(TRY_CAST({text} AS {DECIMAL})::VARCHAR, '0'), '.')"
+    zero = full_match(text, "-0+(\\.0+)?")
+    return f"CASE WHEN {zero} THEN '0' WHEN {whole} THEN {text} WHEN {usual} THEN {cut} ELSE {slow} END"
 
 
 def parse_with(text: str, pattern: str, kind: str) -> str:
@@ -95,8 +107,9 @@ def parse_with(text: str, pattern: str, kind: str) -> str:
 
 
 def prints_as(text: str, pattern: str) -> str:
-    """Whether a text is exactly what the strptime pattern prints for the time that it names."""
-    return f"coalesce(strftime(try_strptime({text}, {literal(pattern)}), {literal(pattern)}) = {text}, FALSE)"
+    """Whether a text is exactly what the strptime pattern prints for the time that it names, years 0001 to 9999."""
+    parsed = f"try_strptime({text}, {literal(pattern)})"
+    return f"coalesce(strftime({parsed}, {literal(pattern)}) = {text} AND year({parsed}) BETWEEN 1 AND 9999, FALSE)"
 
 
 def both(*conditions: str) -> str:

@@ -11,26 +11,31 @@ import csv
 import gzip
 import hashlib
 import io
+import itertools
 import json
 import re
 import sys
 import zipfile
+import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
-from . import expressions, reference
-from .engine import Engine, EngineError, read_csv
-from .exceptions import ImprintError
+from . import expressions, reference, sql
+from .engine import Engine, EngineError, PlainFile, read_csv
+from .exceptions import Unreadable
 from .package import Dialect, Field, Resource, Schema
 from .report import Error
 
 CHUNK = 1 << 20
 DELIMITED = frozenset({"csv", "tsv", ""})
 JSON_LINES = frozenset({"jsonl", "ndjson"})
-BAD_BYTES = re.compile("[\udc80-\udcff]")
+LINE_ENDS = (None, "\n", "\r\n", "\r")
+NO_TEXT = re.compile("[\ud800-\udfff]")
+HEAD = 1000  # rows among which the header is looked for, where comments may come first
+WIDE = 10_000  # columns; planning a query takes time that grows with their square
 SMALL = 4 << 20  # bytes up to which a table is kept in memory rather than read again for each query
 
 
@@ -50,7 +55,8 @@ class Table:
 
     `relation` is SQL with columns `c1`, `c2`, …; `numbered` has the row number `rn` too (header is row 1). A table is
     `native` where the data has types of its own: its cells are checked already, and the columns hold canonical texts. It is
-    `whole` where no row was too short. `lines` is how many lines the engine's rows must account for.
+    `whole` where no row was too short. `marks` is how often the file has each mark that ends a cell or a row, which the
+    engine's rows must account for; a `small` table is stored in the engine at once.
     """
 
     resource: Resource
@@ -60,7 +66,8 @@ class Table:
     numbered: str
     native: bool = False
     whole: bool = False
-    lines: int | None = None
+    marks: Mapping[str, int] | None = None
+    small: bool = False
 
     @property
     def logical(self) -> tuple[str, ...]:
@@ -73,15 +80,43 @@ class Table:
         return cell if self.native or not column.declared else expressions.canonical(column.field, cell)
 
     def kept(self, engine: Engine) -> Table:
-        """The same table stored in the engine, with its canonical texts beside its cells."""
-        selected = ", ".join(("rn", *(column.id for column in self.columns), *self.logical))
+        """The same table stored in the engine; a small one with its canonical texts, which makes later queries short."""
+        texts = self.logical if self.small else ()
+        selected = ", ".join(("rn", *(column.id for column in self.columns), *texts))
         stored = engine.keep(f"SELECT {selected} FROM {self.numbered}")
         return replace(self, relation=stored, numbered=stored)
 
-    def line_ends_in_cells(self) -> str:
-        """SQL for the number of line ends inside cells."""
-        counted = (f"length({column.id}) - length(replace({column.id}, chr(10), ''))" for column in self.columns)
-        return f"SELECT coalesce(sum({' + '.join(counted)}), 0) FROM {self.relation}"
+    @property
+    def has_texts(self) -> bool:
+        """Whether the stored table has its canonical texts as `v1`, `v2`, …"""
+        return self.is_kept and self.small
+
+    @property
+    def delimiters_in_cells(self) -> str:
+        """SQL for how many delimiters stand inside cells; a plain 0 where the file has just those that its lines need."""
+        for mark, total in (self.marks or {}).items():
+            if mark != "\n" and total != (self.marks or {})["\n"] * (len(self.columns) - 1):
+                return self._inside_cells(mark)
+        return "0"
+
+    def _inside_cells(self, mark: str) -> str:
+        shown = sql.literal(mark)
+        counted = (
+            f"CASE WHEN contains({cell}, {shown}) THEN length({cell}) - length(replace({cell}, {shown}, '')) ELSE 0 END"
+            for cell in (column.id for column in self.columns)
+        )
+        return f"coalesce(sum({' + '.join(counted)}), 0)::BIGINT"
+
+    def accounts_for_all(self, engine: Engine, rows: int, delimiters: int) -> bool:
+        """Whether the engine's rows hold every line and every cell of the file, given the delimiters inside cells."""
+        for mark, total in (self.marks or {}).items():
+            if mark == "\n":
+                inside = total - rows and engine.one(f"SELECT {self._inside_cells(mark)} FROM {self.relation}")[0]
+                if total != rows + inside:
+                    return False
+            elif total != rows * (len(self.columns) - 1) + delimiters:
+                return False
+        return True
 
     @property
     def is_kept(self) -> bool:
@@ -132,10 +167,13 @@ def read_table(engine: Engine, resource: Resource, findings: Findings) -> Table 
     """The Table of a tabular resource, its structure's faults in `findings`; None if there is no file to read.
 
     A large file that the engine reads itself may turn out not to be readable only when a query comes to the bad line:
-    it raises EngineError then, and `reread` gives the exact Table. Raises ImprintError where there is no table at all.
+    it raises EngineError then, and `reread` gives the exact Table. Raises Unreadable where there is no table at all.
     """
     if resource.data is None and not resource.files:
         return None
+    if len(resource.dialect.delimiter) != 1 or resource.dialect.line_terminator not in LINE_ENDS:
+        note = "a delimiter of more than one character, or line ends of its own, are not known here"
+        raise Unreadable("dialect-error", note, where=resource.place, unchecked=True)
     if resource.format == "json" or resource.format in JSON_LINES or isinstance(resource.data, list):
         return _read_native(engine, resource, findings, _json_rows(resource))
     if resource.format in DELIMITED or resource.format == "txt":
@@ -145,12 +183,12 @@ def read_table(engine: Engine, resource: Resource, findings: Findings) -> Table 
 
 def reread(engine: Engine, resource: Resource, findings: Findings) -> Table:
     """The Table of a delimited resource, read by Python's csv module whatever the engine makes of the file."""
-    labels = _labels(_csv_rows(resource), resource.dialect) or ()
-    return _table(engine, resource, findings, labels, _match(labels, resource, findings), _csv_rows(resource))
+    resource, labels = _header(resource, _csv_rows(resource), findings)
+    return _table(engine, resource, findings, labels or (), _match(labels or (), resource, findings), _csv_rows(resource))
 
 
 def load_json(resource: Resource) -> Any:
-    """A JSON resource's whole value. Raises ImprintError where it isn't JSON."""
+    """A JSON resource's whole value. Raises Unreadable where it isn't JSON."""
     return _json_items(resource)
 
 
@@ -158,60 +196,80 @@ def load_json(resource: Resource) -> Any:
 
 
 def _read_delimited(engine: Engine, resource: Resource, findings: Findings) -> Table:
-    if resource.dialect.line_terminator not in (None, "\n", "\r\n", "\r") or len(resource.dialect.delimiter) != 1:
-        raise ImprintError("a delimiter of one character and ordinary line ends are needed", where=resource.place)
-    rows = _csv_rows(resource)
-    labels = _labels(rows, resource.dialect)
+    resource, labels = _header(resource, _csv_rows(resource), findings)
     if labels is None:
         findings.add("source-error", "the source is empty")
         return _table(engine, resource, findings, (), (), None)
     columns = _match(labels, resource, findings)
-    lines = _plain_lines(resource) if columns else None
-    if lines is not None:
-        table = _direct(engine, resource, labels, columns, lines)
+    marks = _plain_marks(resource) if columns else None
+    if marks is not None:
+        table = _direct(engine, resource, labels, columns, marks)
         if table is not None:
             return table
     return _table(engine, resource, findings, labels, columns, _csv_rows(resource))
 
 
-def _plain_lines(resource: Resource) -> int | None:
-    """The number of lines of a file that the engine should read as Python's csv module does; None if that isn't sure."""
+def _plain_marks(resource: Resource) -> dict[str, int] | None:
+    """The marks of a file that the engine should read as Python's csv module does; None if that isn't sure."""
     dialect = resource.dialect
-    plain = Dialect(delimiter=dialect.delimiter, quote_char=dialect.quote_char, line_terminator=dialect.line_terminator)
-    simple = dialect in (plain, Dialect(**{**vars(plain), "escape_char": dialect.quote_char}))
+    plain = Dialect(
+        delimiter=dialect.delimiter,
+        quote_char=dialect.quote_char,
+        line_terminator=dialect.line_terminator,
+        header=dialect.header,
+    )
+    simple = dialect in (plain, replace(plain, escape_char=dialect.quote_char))
     one_file = len(resource.files) == 1 and resource.data is None and resource.compression is None
-    if not (simple and one_file and dialect.quote_char and resource.encoding in ("utf-8", "ascii", "utf-8-sig")):
-        return None
-    return _lines(resource.files[0])
+    known = dialect.quote_char and dialect.delimiter.isascii() and resource.encoding in ("utf-8", "ascii", "utf-8-sig")
+    return _marks(resource.files[0], dialect.delimiter, resource.encoding) if simple and one_file and known else None
 
 
-def _lines(path: Path) -> int | None:
-    """How many lines a file has; None for mixed line ends, lone CRs, blank lines or NULs."""
-    crlf, last, lines = None, b"\n", 0
+def _marks(path: Path, delimiter: str, encoding: str) -> dict[str, int] | None:
+    """How many line ends a file has, and how many delimiters if a line ends with one, as the engine may lose that cell.
+
+    None for mixed line ends, lone CRs, blank lines or NULs.
+    """
+    crlf, last, lines, empty_tail = None, b"\n", 0, False
+    tails: tuple[bytes, ...] = ()
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):
             if chunk[-1:] == b"\r":
                 chunk += file.read(1)
             if crlf is None:
                 crlf = b"\r" in chunk
+                tails = tuple(delimiter.encode() + tail + (b"\r\n" if crlf else b"\n") for tail in (b"", b'""'))
             joined = last + chunk
             feeds = chunk.count(b"\n")
             mixed = chunk.count(b"\r\n") != feeds or chunk.count(b"\r") != feeds if crlf else b"\r" in chunk
-            if mixed or b"\0" in chunk or b"\n\n" in joined or b"\n\r" in joined:
+            foreign = encoding == "ascii" and not chunk.isascii()
+            if mixed or foreign or b"\0" in chunk or (b"\n\r" if crlf else b"\n\n") in joined:
                 return None
             lines += feeds
-            last = chunk[-1:]
-    return lines + (last != b"\n")
+            empty_tail = empty_tail or any(tail in joined for tail in tails)
+            last = chunk[-4:]
+    if last[-1:] != b"\n":
+        lines += 1
+        empty_tail = empty_tail or any((last + tail[-1:]).endswith(tail.replace(b"\r", b"")) for tail in tails)
+    return {"\n": lines, delimiter: _count(path, delimiter.encode())} if empty_tail else {"\n": lines}
+
+
+def _count(path: Path, mark: bytes) -> int:
+    with path.open("rb") as file:
+        return sum(chunk.count(mark) for chunk in iter(lambda: file.read(CHUNK), b""))
 
 
 def _direct(
-    engine: Engine, resource: Resource, labels: tuple[str, ...], columns: tuple[Column, ...], lines: int
+    engine: Engine, resource: Resource, labels: tuple[str, ...], columns: tuple[Column, ...], marks: dict[str, int]
 ) -> Table | None:
     """The file read by the engine; None where it says no."""
     path = resource.files[0]
-    header = resource.dialect.header
     dialect = resource.dialect
-    if header and _spans_lines(path, resource.encoding):
+    header = dialect.header
+    if header:
+        marks["\n"] -= 1
+        if dialect.delimiter in marks:
+            marks[dialect.delimiter] -= len(labels) - 1 + sum(label.count(dialect.delimiter) for label in labels)
+    if header and _spans_lines(resource):
         return None
     relation = read_csv(
         path, [column.id for column in columns], delimiter=dialect.delimiter, quote=dialect.quote_char or '"',
@@ -219,20 +277,27 @@ def _direct(
     )  # fmt: skip
     first = resource.dialect.first_content_row
     numbered = f"(SELECT row_number() OVER () + {first - 1} AS rn, * FROM {relation})"
-    table = Table(resource, labels, columns, relation, numbered, whole=True, lines=lines - header)
+    table = Table(resource, labels, columns, relation, numbered, whole=True, marks=marks, small=_is_small(path))
     try:
-        return table.kept(engine) if path.stat().st_size <= SMALL else table
+        return table.kept(engine) if table.small else table
     except EngineError:
         return None
 
 
-def _spans_lines(path: Path, encoding: str) -> bool:
+def _is_small(path: Path) -> bool:
+    return path.stat().st_size <= SMALL
+
+
+def _spans_lines(resource: Resource) -> bool:
     """Whether the header row takes more than one line."""
-    with path.open(encoding="utf-8-sig" if encoding == "utf-8" else encoding, errors="replace", newline="") as file:
-        return file.readline().count('"') % 2 == 1
+    for stream in _text_stream(resource):
+        reader = _reader(stream, resource.dialect)
+        next(reader, None)
+        return bool(reader.line_num > 1)
+    return False
 
 
-def _text_stream(resource: Resource) -> Iterator[IO[str]]:
+def _text_stream(resource: Resource, errors: str = "surrogateescape") -> Iterator[IO[str]]:
     """The resource's text, one stream per file."""
     encoding = "utf-8-sig" if resource.encoding == "utf-8" else resource.encoding
     if isinstance(resource.data, str):
@@ -240,11 +305,11 @@ def _text_stream(resource: Resource) -> Iterator[IO[str]]:
         return
     for path in resource.files:
         with _opened(path, resource) as raw:
-            yield io.TextIOWrapper(raw, encoding=encoding, errors="surrogateescape", newline="")
+            yield io.TextIOWrapper(raw, encoding=encoding, errors=errors, newline="")
 
 
 def _opened(path: Path, resource: Resource) -> IO[bytes]:
-    """The file's bytes, decompressed. Raises ImprintError where that fails."""
+    """The file's bytes, decompressed. Raises Unreadable where that fails."""
     try:
         if resource.compression in ("gz", "gzip"):
             return gzip.open(path, "rb")  # type: ignore[return-value]
@@ -253,26 +318,65 @@ def _opened(path: Path, resource: Resource) -> IO[bytes]:
             names = [name for name in archive.namelist() if not name.endswith("/")]
             return archive.open(str(resource.descriptor.get("innerpath") or names[0]))
         if resource.compression:
-            raise ImprintError(f'compression "{resource.compression}" is not known', where=path)
+            raise Unreadable("compression-error", f'compression "{resource.compression}" is not known', unchecked=True)
         return path.open("rb")
     except (OSError, zipfile.BadZipFile, IndexError, KeyError) as error:
-        raise ImprintError(f"cannot be opened ({error})", where=path, fix="check the file") from error
+        kind = "compression-error" if resource.compression else "source-error"
+        raise Unreadable(kind, f"{path.name} cannot be opened ({error})") from error
 
 
 def _csv_rows(resource: Resource) -> Iterator[list[str]]:
     """Records as Python's csv module reads them; of several files, all but the first lose their header."""
-    dialect = resource.dialect
     csv.field_size_limit(sys.maxsize)
-    escape = None if dialect.escape_char == dialect.quote_char else dialect.escape_char
     for number, stream in enumerate(_text_stream(resource)):
-        reader = csv.reader(
+        reader = _reader(stream, resource.dialect)
+        if number and resource.dialect.header:
+            next(reader, None)
+        yield from reader
+
+
+def _reader(stream: Iterable[str], dialect: Dialect) -> Any:
+    """Raises Unreadable for options that don't go together."""
+    escape = None if dialect.escape_char == dialect.quote_char else dialect.escape_char
+    try:
+        return csv.reader(
             stream, delimiter=dialect.delimiter, quotechar=dialect.quote_char or None, escapechar=escape or None,
             doublequote=dialect.double_quote, skipinitialspace=dialect.skip_initial_space,
             quoting=csv.QUOTE_MINIMAL if dialect.quote_char else csv.QUOTE_NONE,
         )  # fmt: skip
-        if number and dialect.header:
-            next(reader, None)
-        yield from reader
+    except (TypeError, ValueError) as error:
+        raise Unreadable("dialect-error", f"the dialect can't be used: {error}", unchecked=True) from error
+
+
+# What reading a file raises, with the type of the error that it is.
+READING = (UnicodeError, csv.Error, OSError, EOFError, zlib.error)
+
+
+def _kind(error: Exception, resource: Resource) -> str:
+    if isinstance(error, UnicodeError):
+        return "encoding-error"
+    return "compression-error" if resource.compression else "source-error"
+
+
+def _header(resource: Resource, rows: Iterable[list[Any]], findings: Findings) -> tuple[Resource, tuple[str, ...] | None]:
+    """The header's labels (None for an empty source), and the resource with the row where the header really is.
+
+    Raises Unreadable where the file breaks off before that.
+    """
+    dialect = resource.dialect
+    try:
+        if dialect.header_rows == Dialect.header_rows and (dialect.comment_char or dialect.comment_rows):
+            rows = list(itertools.islice(rows, HEAD))
+            first = next((number for number, cells in enumerate(rows, 1) if not _is_comment(number, cells, dialect)), 1)
+            resource = replace(resource, dialect=replace(dialect, header_rows=(first,)))
+        labels = _labels(rows, resource.dialect)
+    except READING as error:
+        raise Unreadable(_kind(error, resource), f"can't be read: {error}") from error
+    if labels and len(labels) > WIDE:
+        raise Unreadable("source-error", f"has {len(labels):,} columns; more than {WIDE:,} can't be checked", unchecked=True)
+    mended: list[str | None] = list(labels or ())
+    _mend(resource.dialect.first_content_row - 1, mended, (), findings, resource.encoding)
+    return resource, labels and tuple(str(label) for label in mended)
 
 
 def _labels(rows: Iterable[list[Any]], dialect: Dialect) -> tuple[str, ...] | None:
@@ -334,7 +438,7 @@ def _match_by_order(labels: tuple[str, ...], schema: Schema, findings: Findings)
             findings.add("extra-label", f'label "{label}" at position {number} has no field in the schema', **place)
         elif not label:
             findings.add("blank-label", f"the label at position {number} is blank", **place)
-        elif label in seen:
+        elif label in seen and schema.names.count(label) < 2:
             findings.add("duplicate-label", f'label "{label}" is at position {seen[label]} too', **place)
         elif label != field.name:
             findings.add("incorrect-label", f'label "{label}" is not the field\'s name "{field.name}"', **place)
@@ -360,7 +464,8 @@ def _match_by_name(labels: tuple[str, ...], schema: Schema, findings: Findings) 
             findings.add("duplicate-label", f'label "{label}" is at position {labels.index(label) + 1} too', **place)
             field = None
         elif field is None and mode not in ("subset", "partial"):
-            findings.add("extra-label", f'label "{label}" at position {number} has no field in the schema', **place)
+            note = f'label "{label}" at position {number} has no field in the schema'
+            findings.add("extra-label", note, **{**place, "field_name": ""})
         columns.append(Column(f"c{number}", field or _any_field(label), number, declared=field is not None))
     if mode == "partial" and not any(column.declared for column in columns):
         findings.add("unmatched-header", "no label is the name of a field")
@@ -379,20 +484,16 @@ def _table(
     engine: Engine, resource: Resource, findings: Findings, labels: tuple[str, ...], columns: tuple[Column, ...],
     rows: Iterator[list[str]] | None,
 ) -> Table:  # fmt: skip
-    path = engine.new_file(".csv")
-    with path.open("w", encoding="utf-8", newline="", errors="replace") as file:
-        if rows is not None:
-            for number, cells in _records(rows, resource, columns, findings):
-                file.write(_plain_line(number, cells))
-    relation = read_csv(path, ["rn", *(column.id for column in columns)], nulls=True)
-    typed = f"SELECT rn::BIGINT AS rn{''.join(f', {column.id}' for column in columns)} FROM {relation}"
-    table = Table(resource, labels, columns, f"({typed})", f"({typed})")
-    return table.kept(engine) if path.stat().st_size <= SMALL else table
+    with PlainFile(engine.new_file(".csv"), ["rn", *(column.id for column in columns)]) as file:
+        for number, cells in _records(rows, resource, columns, findings) if rows is not None else ():
+            file.write((str(number), *cells))
+    table = _copied(resource, labels, columns, file)
+    return table.kept(engine) if table.small else table
 
 
-def _plain_line(number: int, cells: Iterable[str | None]) -> str:
-    quoted = ("" if cell is None else '"' + cell.replace('"', '""') + '"' for cell in cells)
-    return f"{number},{','.join(quoted)}\n"
+def _copied(resource: Resource, labels: tuple[str, ...], columns: tuple[Column, ...], file: PlainFile) -> Table:
+    typed = f"SELECT rn::BIGINT AS rn{''.join(f', {column.id}' for column in columns)} FROM {file.relation}"
+    return Table(resource, labels, columns, f"({typed})", f"({typed})", small=_is_small(file.path))
 
 
 def _records(
@@ -405,15 +506,13 @@ def _records(
             if number < dialect.first_content_row or _is_comment(number, cells, dialect):
                 continue
             record: list[str | None] = [None if cell == dialect.null_sequence else cell for cell in cells]
+            _mend(number, record, columns, findings, resource.encoding)
             if len(record) != width and not _is_blank(record, columns):
-                _note_width(number, cells, columns, findings)
-            _mend_bytes(number, record, columns, findings, resource.encoding)
+                _note_width(number, record, columns, findings)
             yield number, (record + [None] * width)[:width]
-    except UnicodeError as error:
-        findings.add("encoding-error", f"row {number + 1} or later is not {resource.encoding}: {error}", row_number=number + 1)
-    except (csv.Error, OSError, EOFError) as error:
-        kind = "compression-error" if resource.compression else "source-error"
-        findings.add(kind, f"the rows after row {number} can't be read: {error}", row_number=number + 1)
+    except READING as error:
+        note = f"the rows after row {number} can't be read: {error}"
+        findings.add(_kind(error, resource), note, row_number=number + 1)
 
 
 def _is_blank(record: list[str | None], columns: tuple[Column, ...]) -> bool:
@@ -421,22 +520,22 @@ def _is_blank(record: list[str | None], columns: tuple[Column, ...]) -> bool:
     return all(padded[c.number - 1] is None or padded[c.number - 1] in c.field.missing_values for c in columns)
 
 
-def _note_width(number: int, cells: list[str], columns: tuple[Column, ...], findings: Findings) -> None:
+def _note_width(number: int, cells: list[str | None], columns: tuple[Column, ...], findings: Findings) -> None:
     for column in columns[len(cells) :]:
         note = f"row {number} has {len(cells)} cells of {len(columns)}: none for this field"
         findings.add("missing-cell", note, row_number=number, field_name=column.field.name, field_number=column.number)
     for position, cell in enumerate(cells[len(columns) :], len(columns) + 1):
         note = f"row {number} has a cell at position {position}, where there is no field"
-        findings.add("extra-cell", note, row_number=number, field_name="", field_number=position, cell=cell)
+        findings.add("extra-cell", note, row_number=number, field_name="", field_number=position, cell=cell or "")
 
 
-def _mend_bytes(number: int, record: list[str | None], columns: tuple[Column, ...], findings: Findings, encoding: str) -> None:
-    """A byte that isn't in the encoding is an error of its cell; the cell is read on with U+FFFD in its place."""
+def _mend(number: int, record: list[Any], columns: tuple[Column, ...], findings: Findings, encoding: str) -> None:
+    """What is no text (a byte that isn't in the encoding, half a surrogate pair) is an error; U+FFFD takes its place."""
     for index, cell in enumerate(record):
-        if cell is not None and not cell.isascii() and BAD_BYTES.search(cell):
+        if isinstance(cell, str) and not cell.isascii() and NO_TEXT.search(cell):
             name = columns[index].field.name if index < len(columns) else ""
-            record[index] = BAD_BYTES.sub("\ufffd", cell)
-            note = f"the cell holds a byte that is not {encoding}"
+            record[index] = NO_TEXT.sub("\ufffd", cell)
+            note = f"the cell holds what is not {encoding}"
             findings.add("encoding-error", note, row_number=number, field_name=name, field_number=index + 1, cell=record[index])
 
 
@@ -449,22 +548,23 @@ def _json_rows(resource: Resource) -> Iterator[list[Any]]:
     if resource.dialect.property_:
         items = items.get(resource.dialect.property_) if isinstance(items, dict) else None
     if not isinstance(items, list):
-        raise ImprintError("is not a JSON array of rows", where=resource.place, fix='set the dialect\'s "property"')
+        raise Unreadable("source-error", 'is not an array of rows; see "property" of the dialect', where=resource.place)
+    if not any(all(isinstance(item, kind) for item in items) for kind in (list, dict)):
+        raise Unreadable("source-error", "has rows that are neither all arrays nor all objects", where=resource.place)
     if items and isinstance(items[0], dict):
         keys = list(resource.dialect.item_keys or ())
         if not keys:
             declared = resource.schema.names if resource.schema else ()
-            found = dict.fromkeys(key for item in items if isinstance(item, dict) for key in item)
+            found = dict.fromkeys(key for item in items for key in item)
             keys = [
                 *(name for name in declared if name in found or not found),
                 *(key for key in found if key not in declared),
             ]
         yield keys
         for item in items:
-            yield [item.get(key) for key in keys] if isinstance(item, dict) else [item]
+            yield [item.get(key) for key in keys]
     else:
-        for item in items:
-            yield item if isinstance(item, list) else [item]
+        yield from items
 
 
 def _json_items(resource: Resource) -> Any:
@@ -472,36 +572,44 @@ def _json_items(resource: Resource) -> Any:
         return resource.data
     items: list[Any] = []
     try:
-        for stream in _text_stream(resource):
+        for stream in _text_stream(resource, errors="strict"):
             if resource.format in JSON_LINES:
-                items += [json.loads(line) for line in stream if line.strip()]
+                items += [_json(line) for line in stream if line.strip()]
             else:
-                loaded = json.load(stream)
+                loaded = _json(stream.read())
                 if not isinstance(loaded, list):
                     return loaded
                 items += loaded
+    except READING as error:
+        raise Unreadable(_kind(error, resource), f"can't be read: {error}", where=resource.place) from error
     except (ValueError, RecursionError) as error:
-        raise ImprintError(f"is not JSON: {error}", where=resource.place, fix="mend it there") from error
+        raise Unreadable("source-error", f"is not JSON: {error}", where=resource.place) from error
     return items
+
+
+def _json(text: str) -> Any:
+    return json.loads(text, parse_constant=_no_constant)
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON value")
 
 
 def _read_native(engine: Engine, resource: Resource, findings: Findings, rows: Iterator[list[Any]]) -> Table:
     """Cells are checked one by one; the engine gets their canonical texts."""
     listed = list(rows)
-    labels = _labels(listed, resource.dialect)
+    resource, labels = _header(resource, listed, findings)
     if labels is None:
         findings.add("source-error", "the source is empty")
         return _table(engine, resource, findings, (), (), None)
     columns = _match(labels, resource, findings)
     readers = [reference.Reference(column.field) for column in columns]
-    path = engine.new_file(".csv")
-    with path.open("w", encoding="utf-8", newline="", errors="replace") as file:
+    with PlainFile(engine.new_file(".csv"), ["rn", *(column.id for column in columns)]) as file:
         for number, cells in enumerate(listed, 1):
             if number >= resource.dialect.first_content_row and not _is_comment(number, cells, resource.dialect):
-                file.write(_plain_line(number, _read_row(number, cells, columns, readers, findings)))
-    relation = read_csv(path, ["rn", *(column.id for column in columns)], nulls=True)
-    typed = f"SELECT rn::BIGINT AS rn{''.join(f', {column.id}' for column in columns)} FROM {relation}"
-    return Table(resource, labels, columns, f"({typed})", f"({typed})", native=True).kept(engine)
+                _mend(number, cells, columns, findings, resource.encoding)
+                file.write((str(number), *_read_row(number, cells, columns, readers, findings)))
+    return replace(_copied(resource, labels, columns, file), native=True).kept(engine)
 
 
 def _read_row(
@@ -517,7 +625,7 @@ def _read_row(
         findings.add("blank-row", "the row is blank", row_number=number)
         return texts
     if len(cells) != len(columns):
-        _note_width(number, [str(cell) for cell in cells], columns, findings)
+        _note_width(number, [_shown(cell) for cell in cells], columns, findings)
     for column, cell, (_, notes) in zip(columns, padded, read, strict=False):
         for kind, note in notes:
             findings.add(
@@ -532,12 +640,14 @@ def _read_row(
 
 
 def _shown(cell: Any) -> str:
-    return "" if cell is None else cell if isinstance(cell, str) else json.dumps(cell, ensure_ascii=False, default=str)
+    return "" if cell is None else cell if isinstance(cell, str) else json.dumps(cell, default=str)
 
 
 def digests(resource: Resource, algorithm: str) -> tuple[str, int]:
     """The hex digest and the size in bytes of a resource's files, one after the other."""
     found = hashlib.new(algorithm)
+    if not found.digest_size:
+        raise ValueError("a digest of no fixed length")
     size = 0
     for path in resource.files:
         with path.open("rb") as file:

@@ -6,6 +6,7 @@ which alone may call one wrong. Totals are exact, the rows shown are the first `
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import time
@@ -16,10 +17,10 @@ from pathlib import Path
 
 from . import evidence, expressions, rules, sql
 from .descriptor import json_schema_faults
-from .engine import Engine, EngineError, read_csv
-from .exceptions import ImprintError
+from .engine import Engine, EngineError, PlainFile
+from .exceptions import Unreadable
 from .package import ForeignKey, Package, Resource, Rule, Schema
-from .reference import Reference
+from .reference import BOUNDS, Reference
 from .report import Error, Report, Task, Total
 from .tables import Column, Findings, Table, digests, load_json, read_table, reread
 
@@ -28,7 +29,7 @@ Key = tuple[str, tuple[str, ...]]  # type of the error, fields
 
 
 class Unaccounted(Exception):
-    """The engine's rows don't account for all of the file's lines."""
+    """The engine's rows don't account for all of the file's lines and cells."""
 
 
 @dataclass
@@ -81,13 +82,25 @@ def validate(
         checked = check_tables(engine, package, found, pool)
         for _ in pool.map(lambda one: _check_foreign_keys(engine, one, checked), list(checked.values())):
             pass
+        proof: evidence.Evidence | None = None
         broken = list(_check_rules(engine, package, checked, pool))
         if documents is not None:
-            broken += evidence.check(engine, package, {name: one.view() for name, one in checked.items()}, documents)
+            proof = evidence.check(engine, package, {name: one.view() for name, one in checked.items()}, documents)
+            broken += proof.errors
     own = tuple(fault for fault in faults if not fault.resource) + tuple(error for error in broken if not error.resource)
     attached = [error for error in (*faults, *broken) if error.resource]
     tasks = tuple(_task(resource, found[resource.name], checked.get(resource.name), attached) for resource in package.resources)
-    return Report(package.name, package.version, own, tasks, time.perf_counter() - started)
+    counted = proof.to_dict() if proof else None
+    return Report(package.name, package.version, own, tasks, time.perf_counter() - started, counted)
+
+
+@contextlib.contextmanager
+def open_tables(*packages: Package, memory: str | None = None) -> Iterator[tuple[Engine, list[dict[str, Checked]]]]:
+    """An engine, and the tables of each package in it by name; what is wrong with a table is in its `findings`."""
+    files = [file for package in packages for resource in package.resources for file in resource.files]
+    with Engine(files, memory=memory) as engine, ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = [{resource.name: Findings(resource.name, 1) for resource in package.resources} for package in packages]
+        yield engine, [check_tables(engine, package, mine, pool) for package, mine in zip(packages, found, strict=True)]
 
 
 def check_tables(engine: Engine, package: Package, found: dict[str, Findings], pool: ThreadPoolExecutor) -> dict[str, Checked]:
@@ -118,7 +131,7 @@ def _targets(resource: Resource) -> set[str]:
 def _task(resource: Resource, findings: Findings, one: Checked | None, attached: Iterable[Error]) -> Task:
     mine = [error for error in attached if error.resource == resource.name]
     for error in mine:
-        if error.rule is None:
+        if error.type != "row-constraint":  # those are counted in full where the rule was tried
             findings.counts[(error.type, None)] += 1
     errors = [*(error for error in mine if error.severity == "error"), *findings.errors]
     totals = tuple(Total(resource.name, kind, count, name or None) for kind, name, count in findings.totals())
@@ -151,7 +164,7 @@ def _check_file(resource: Resource, findings: Findings) -> None:
         try:
             actual, size = digests(resource, algorithm or "md5")
         except ValueError:
-            findings.add("hash-count", f'digest algorithm "{algorithm}" is not known')
+            findings.add("hash-count", f'digest algorithm "{algorithm}" is not known', unchecked=True)
             return
         if expected and actual != digest.lower():
             findings.add("hash-count", f'expected is "{expected}" and actual is "{actual}"')
@@ -160,28 +173,30 @@ def _check_file(resource: Resource, findings: Findings) -> None:
     if resource.json_schema is not None and (resource.files or resource.data is not None):
         try:
             value = load_json(resource)
-        except ImprintError as error:
-            if not resource.tabular:
-                findings.add("source-error", error.what)
-            return
+        except Unreadable:
+            if resource.tabular:
+                return  # the table says so
+            raise
         for fault in json_schema_faults(resource.json_schema, value, "json-schema-error", resource.name):
-            findings.add(fault.type, fault.note)
+            findings.add(fault.type, fault.note, unchecked=fault.unchecked)
 
 
 def _check_resource(engine: Engine, checked: dict[str, Checked], resource: Resource, findings: Findings) -> Checked | None:
-    _check_file(resource, findings)
-    if not resource.tabular:
-        return None
     try:
-        table = read_table(engine, resource, findings)
-    except ImprintError as error:
-        findings.add("source-error", f"{error.what}")
+        _check_file(resource, findings)
+        return _check_rows(engine, checked, resource, findings) if resource.tabular else None
+    except Unreadable as error:
+        findings.add(error.kind, error.what, unchecked=error.unchecked)
         return None
+
+
+def _check_rows(engine: Engine, checked: dict[str, Checked], resource: Resource, findings: Findings) -> Checked | None:
+    table = read_table(engine, resource, findings)
     if table is None:
         return None
     try:
         return _check_table(engine, table, findings, checked)
-    except (EngineError, Unaccounted):  # the engine could not read the file, or lost lines: it is read again, exactly
+    except (EngineError, Unaccounted):  # the engine could not read the file, or lost a part: it is read again, exactly
         findings.clear()
         _check_file(resource, findings)
         return _check_table(engine, reread(engine, resource, findings), findings, checked)
@@ -189,12 +204,9 @@ def _check_resource(engine: Engine, checked: dict[str, Checked], resource: Resou
 
 def _check_table(engine: Engine, table: Table, findings: Findings, checked: dict[str, Checked]) -> Checked:
     one = Checked(table, findings)
+    _check_bounds(one)
     sure = {column: _surely_valid(table, column) for column in table.columns}
     scan = _scan(engine, one, sure, checked)
-    if table.lines is not None and table.lines != scan.rows:
-        (inside,) = engine.one(table.line_ends_in_cells())
-        if table.lines != scan.rows + inside:
-            raise Unaccounted
     one.rows = scan.rows
     if scan.unsure or scan.blanks:
         table = one.table = table if table.is_kept else table.kept(engine)
@@ -202,7 +214,7 @@ def _check_table(engine: Engine, table: Table, findings: Findings, checked: dict
     if scan.blanks:
         _add_blank_rows(engine, one, blank, scan.blanks)
     mapped = {column: _resolve(engine, one, column, sure[column], blank) for column in scan.unsure}
-    one.logical = _logical(engine, table, mapped)
+    one.logical = _logical(table, mapped)
     one.clean = {key for key in scan.clean if not {column.field.name for column in scan.unsure} & set(key[1])}
     _check_counts(one)
     _check_keys(engine, one)
@@ -225,12 +237,13 @@ def _scan(engine: Engine, one: Checked, sure: dict[Column, str], checked: dict[s
     doubtful = {column: condition for column, condition in sure.items() if condition != "TRUE"}
     faults: dict[Key, str] = {}
     cells = {
-        column.field.name: f"v{column.number}" if table.is_kept else table.canonical(column)
+        column.field.name: f"v{column.number}" if table.has_texts else table.canonical(column)
         for column in table.columns
         if column.declared
     }
     for kind, names in _unique_keys(table.schema):
-        if all(name in cells for name in names):
+        told_by_primary_key = kind != "primary-key" and names == table.schema.primary_key
+        if not told_by_primary_key and all(name in cells for name in names):
             faults[kind, names] = _duplicates([cells[name] for name in names], nulls=kind != "primary-key")
     for key in table.schema.foreign_keys:
         target = checked.get(key.reference)
@@ -239,17 +252,24 @@ def _scan(engine: Engine, one: Checked, sure: dict[Column, str], checked: dict[s
             known = f"SELECT {theirs[0]} FROM {target.logical}" if target else ""
             faults["foreign-key", key.fields] = f"count(*) FILTER (WHERE {cells[key.fields[0]]} NOT IN ({known}))"
     counts = [f"count(*) FILTER (WHERE ({condition}) IS NOT TRUE)" for condition in doubtful.values()]
-    selected = ["count(*)", f"count(*) FILTER (WHERE {_blank(table)})", *counts, *faults.values()]
-    rows, blanks, *found = engine.one(f"SELECT {', '.join(selected)} FROM {table.relation}")
+    # A blank row leaves a required cell unsure, so blank rows need not be looked for unless there is one.
+    required = [column for column in doubtful if column.field.required]
+    blank = "0" if required else f"count(*) FILTER (WHERE {_blank(table)})"
+    selected = ["count(*)", table.delimiters_in_cells, blank, *counts, *faults.values()]
+    rows, delimiters, blanks, *found = engine.one(f"SELECT {', '.join(selected)} FROM {table.relation}")
+    if not table.accounts_for_all(engine, rows, delimiters):
+        raise Unaccounted
     unsure = tuple(column for column, count in zip(doubtful, found, strict=False) if count)
     clean = frozenset(key for key, count in zip(faults, found[len(doubtful) :], strict=True) if not count)
+    if required and unsure and required[0] in unsure:
+        (blanks,) = engine.one(f"SELECT count(*) FROM {table.relation} WHERE {_blank(table)}")
     return Scan(rows, blanks, unsure, clean)
 
 
 def _unique_keys(schema: Schema) -> Iterator[Key]:
     """Every key whose values must be unique, with the type of its error."""
     for item in schema.fields:
-        if item.constraints.get("unique") and schema.primary_key != (item.name,):
+        if item.constraints.get("unique"):
             yield "unique-error", (item.name,)
     for names in schema.unique_keys:
         yield "unique-keys", names
@@ -290,35 +310,31 @@ def _cap(findings: Findings) -> str:
 
 
 def _resolve(engine: Engine, one: Checked, column: Column, sure: str, blank: str) -> str:
-    """Send a column's distinct unsure values to the reference; the table that maps each to its canonical text."""
+    """Send a column's distinct unsure values to the reference; SQL for the canonical text of an unsure cell `t.cN`."""
     reference, findings, table = Reference(column.field), one.findings, one.table
     doubtful = f"FROM {table.relation} WHERE ({sure}) IS NOT TRUE AND NOT ({blank})"
-    path = engine.new_file(".csv")
     wrong = 0
-    with path.open("w", encoding="utf-8", newline="") as file:
+    same, found = True, False  # whether every unsure cell is its own canonical text; whether any has one
+    with PlainFile(engine.new_file(".csv"), ["cell", "canonical", "bad"]) as file:
         for cell, count in engine.stream(f"SELECT {column.id}, count(*) {doubtful} GROUP BY ALL"):
             value, notes = reference.read(cell)
             for kind, _ in notes:
                 findings.counts[(kind, column.field.name)] += count
             wrong += bool(notes)
-            file.write(_mapping_line(cell, reference.canonical(value), bad=bool(notes)))
-    relation = read_csv(path, ["cell", "canonical", "bad"], nulls=True)
-    mapping = engine.keep(f"SELECT * FROM {relation}")
+            text = reference.canonical(value)
+            found = found or text is not None
+            same = same and (text == cell or cell in (None, *column.field.missing_values))
+            file.write((cell, text, "1" if notes else "0"))
+    mapping = engine.keep(f"SELECT * FROM {file.relation}")
     if wrong:
-        _show_cells(
-            engine,
-            one,
-            column,
-            reference,
-            f"{doubtful} AND {column.id} IN (SELECT cell FROM {mapping} WHERE bad = '1')",
-        )
-        _show_cells(engine, one, column, reference, f"{doubtful} AND {column.id} IS NULL")
-    return mapping
-
-
-def _mapping_line(cell: str | None, canonical: str | None, *, bad: bool) -> str:
-    texts = ("" if text is None else '"' + text.replace('"', '""') + '"' for text in (cell, canonical))
-    return f"{','.join(texts)},{int(bad)}\n"
+        known = f"{column.id} IN (SELECT cell FROM {mapping} WHERE bad = '1')"
+        _show_cells(engine, one, column, reference, f"{doubtful} AND ({known} OR {column.id} IS NULL)")
+    if same:
+        absent = expressions.missing(column.field, f"t.{column.id}")
+        return f"CASE WHEN {absent} THEN NULL ELSE t.{column.id} END"
+    if not found:
+        return "NULL"
+    return f"(SELECT min(canonical) FROM {mapping} AS m WHERE m.cell = t.{column.id})"
 
 
 def _show_cells(engine: Engine, one: Checked, column: Column, reference: Reference, source: str) -> None:
@@ -330,19 +346,17 @@ def _show_cells(engine: Engine, one: Checked, column: Column, reference: Referen
             findings.show(kind, note, row_number=row, cell=cell or "", **place)
 
 
-def _logical(engine: Engine, table: Table, mapped: dict[Column, str]) -> str:
+def _logical(table: Table, mapped: dict[Column, str]) -> str:
     """SQL for `rn` and the canonical text `v1`, `v2`, … of every cell; null for what is missing or can't be cast."""
-    if not mapped:
-        return table.numbered if table.is_kept else f"(SELECT rn, {', '.join(table.logical)} FROM {table.numbered})"
-    selected, joins = ["t.rn"], ""
+    if table.has_texts and not mapped:
+        return table.numbered
+    selected = []
     for column in table.columns:
-        text = f"t.v{column.number}"
+        text = f"t.v{column.number}" if table.has_texts else table.canonical(column, "t.")
         if column in mapped:
-            mapping, sure = f"m{column.number}", _surely_valid(table, column, "t.")
-            joins += f" LEFT JOIN {mapped[column]} AS {mapping} ON {mapping}.cell = t.{column.id}"
-            text = f"CASE WHEN ({sure}) IS TRUE THEN {text} ELSE {mapping}.canonical END AS v{column.number}"
-        selected.append(text)
-    return engine.keep(f"SELECT {', '.join(selected)} FROM {table.numbered} AS t{joins}")
+            text = f"CASE WHEN ({_surely_valid(table, column, 't.')}) IS TRUE THEN {text} ELSE {mapped[column]} END"
+        selected.append(f"{text} AS v{column.number}")
+    return f"(SELECT {', '.join(('t.rn', *selected))} FROM {table.numbered} AS t)"
 
 
 def _check_counts(one: Checked) -> None:
@@ -353,12 +367,24 @@ def _check_counts(one: Checked) -> None:
             one.findings.add(kind, f'expected is "{expected}" and actual is "{actual}"')
 
 
+def _check_bounds(one: Checked) -> None:
+    """Bounds that are no value of their field; the reference is asked where the engine isn't sure of them."""
+    for column in one.table.columns:
+        field = column.field
+        listed = [word for word in BOUNDS if word in field.constraints]
+        if any(expressions.CONSTRAINTS[word](field, column.id) == "FALSE" for word in listed):
+            for word, bound in Reference(field).bounds.items():
+                if bound is None:
+                    note = f'{word} "{field.constraints[word]}" of field "{field.name}" is not of its type'
+                    one.findings.add("field-error", note)
+
+
 # Keys
 
 
 def _check_keys(engine: Engine, one: Checked) -> None:
     for kind, names in _unique_keys(one.table.schema):
-        if (kind, names) not in one.clean:
+        if not {(kind, names), ("primary-key", names)} & one.clean:
             _check_unique(engine, one, names, kind, nulls=kind == "primary-key")
             if kind == "primary-key":
                 _check_null_keys(engine, one, names)
@@ -439,11 +465,18 @@ def _check_foreign_key(
 
 def _comparable(one: Checked, names: Sequence[str], target: Checked, theirs: Sequence[str]) -> bool:
     """Whether values of both keys can be equal at all: a text never equals a number."""
-    families = []
-    for schema, fields in ((one.table.schema, names), (target.table.schema, theirs)):
-        found = [schema.field(name) for name in fields]
-        families.append([FAMILIES.get(item.type, item.type) if item else "" for item in found])
-    return all("any" in pair or pair[0] == pair[1] for pair in zip(*families, strict=True))
+    pairs = zip((_family(one, name) for name in names), (_family(target, name) for name in theirs), strict=True)
+    return all("" in pair or pair[0] == pair[1] for pair in pairs)
+
+
+def _family(one: Checked, name: str) -> str:
+    """What values of a field are like; "" where the data alone tells."""
+    found = one.table.schema.field(name)
+    if found is None or one.table.resource.schema is None:
+        return ""
+    if found.type == "any":
+        return "" if one.table.native else "string"
+    return FAMILIES.get(found.type, found.type)
 
 
 FAMILIES = {"integer": "number", "year": "number"}

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import zipfile
+import zlib
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from . import archive, descriptor, fingerprint
-from .engine import Engine
 from .exceptions import ImprintError
 from .locate import read_document
 from .release import INDEX, MANIFEST, SUMS
-from .tables import Findings
-from .validation import check_tables
+from .validation import open_tables
+
+# What Python raises for a zip whose bytes were changed.
+BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, NotImplementedError, RuntimeError)
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,23 @@ def verify(path: Path, *, memory: str | None = None) -> tuple[Verification, ...]
     if (path / MANIFEST).is_file():
         return (_verify_release(path, memory, None),)
     if (path / INDEX).is_file():
-        content = read_document(path / INDEX)
-        listed = content.get("versions", []) if isinstance(content, dict) else []
-        return tuple(_verify_release(path / str(item.get("path")), memory, item) for item in listed)
+        return tuple(_verify_store(path, memory))
     if not path.exists():
         raise ImprintError("is not there", where=path, fix="name a release's directory or a store, such as dist")
     raise ImprintError(f"has neither {MANIFEST} nor {INDEX}", where=path, fix="name a release's directory or a store")
+
+
+def _verify_store(path: Path, memory: str | None) -> Iterator[Verification]:
+    """Each release that the index lists, and the index itself where it is wrong."""
+    try:
+        content = read_document(path / INDEX)
+        listed, latest = content["versions"], content["latest"]
+        if latest != (listed[-1]["version"] if listed else None):
+            yield Verification(str(latest), path / INDEX, 0, (f'"latest" is {latest}, not the last version',))
+        for item in listed:
+            yield _verify_release(path / item["path"], memory, item)
+    except (ImprintError, KeyError, TypeError) as error:
+        yield Verification("", path / INDEX, 0, (f"{INDEX} can't be used: {error}",))
 
 
 def _verify_release(path: Path, memory: str | None, listed: dict[str, Any] | None) -> Verification:
@@ -70,7 +81,8 @@ def _verify_release(path: Path, memory: str | None, listed: dict[str, Any] | Non
 def _digests(path: Path, manifest: dict[str, Any]) -> Iterator[str]:
     """Files against `SHA256SUMS` and against the manifest; files that neither knows."""
     sums = {}
-    for line in (path / SUMS).read_text(encoding="utf-8").splitlines() if (path / SUMS).is_file() else ():
+    lines = (path / SUMS).read_text(encoding="utf-8", errors="replace").split("\n") if (path / SUMS).is_file() else ()
+    for line in filter(None, lines):
         digest, _, name = line.partition("  ")
         sums[name] = digest
     if not sums:
@@ -85,10 +97,8 @@ def _digests(path: Path, manifest: dict[str, Any]) -> Iterator[str]:
         for source, known in ((SUMS, sums), (MANIFEST, declared)):
             if name in known and known[name] != actual:
                 yield f"{name} is not what {source} says (SHA-256 {actual[:12]}…, not {known[name][:12]}…)"
-    for name in sorted(set(archive.files_below(path)) - sums.keys() - {SUMS}):
-        yield f"{name} is in no list"
-    for name in sorted(declared.keys() - sums.keys()):
-        yield f"{name} is not in {SUMS}"
+    unlisted = (declared.keys() | archive.files_below(path)) - sums.keys() - {SUMS}
+    yield from (f"{name} is not in {SUMS}" for name in sorted(unlisted) if sums)
 
 
 def _listed(manifest: dict[str, Any], listed: dict[str, Any] | None) -> Iterator[str]:
@@ -113,10 +123,11 @@ def _zip(path: Path, manifest: dict[str, Any]) -> Iterator[str]:
             for member in opened.namelist():
                 inner = member.partition("/")[2]
                 file = path / inner
-                same = file.is_file() and hashlib.sha256(opened.read(member)).hexdigest() == archive.sha256(file)
-                if not same:
+                with opened.open(member) as packed:
+                    digest = hashlib.file_digest(packed, "sha256").hexdigest()  # type: ignore[arg-type]
+                if not file.is_file() or digest != archive.sha256(file):
                     yield f"{name}: {inner} is not the file beside it"
-    except (zipfile.BadZipFile, OSError) as error:
+    except BROKEN_ZIP as error:
         yield f"{name} can't be read: {error}"
 
 
@@ -127,10 +138,11 @@ def _values(path: Path, manifest: dict[str, Any], memory: str | None) -> Iterato
     except ImprintError as error:
         yield str(error)
         return
-    files = [file for resource in package.resources for file in resource.files]
-    found = {resource.name: Findings(resource.name, 1) for resource in package.resources}
-    with Engine(files, memory=memory) as engine, ThreadPoolExecutor(os.cpu_count()) as pool:
-        prints = {n: fingerprint.of_table(engine, one) for n, one in check_tables(engine, package, found, pool).items()}
+    with open_tables(package, memory=memory) as (engine, (tables,)):
+        prints = {name: fingerprint.of_table(engine, one) for name, one in tables.items()}
+    faults = [fault for one in tables.values() for fault in one.findings.errors]
+    for fault in [fault for fault in faults if fault.type in ("hash-count", "byte-count")]:
+        yield f'"{fault.resource}" is not what datapackage.json says: {fault.note}'
     for name, known in sorted(manifest["resources"].items()):
         actual = prints.get(name)
         if actual is None:

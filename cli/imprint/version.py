@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any
 
-from .difference import Changes, Difference
+from .difference import Changes, Difference, Waiver
 from .exceptions import UsageFault
 
-SEMVER = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
+SEMVER = re.compile(r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
 
 
 class Bump(IntEnum):
@@ -84,22 +83,18 @@ class Verdict:
     next_version: str
 
 
-def verdict(changes: Changes, waivers: Any = None) -> Verdict:
-    """What the changes demand. `waivers` are the descriptor's `versioning.waive`: objects with `rule` and `path`."""
-    fired = tuple(_fired(difference, waivers) for difference in changes.differences)
+def verdict(changes: Changes) -> Verdict:
+    """What the changes demand, given the waivers of the new package."""
+    fired = tuple(_fired(difference, changes.waivers) for difference in changes.differences)
     fired = tuple(sorted(fired, key=lambda one: (-one.rule.bump, one.rule.id, one.difference.path)))
     bump = max((one.rule.bump for one in fired if not one.waived), default=Bump.none)
-    if bump is Bump.none and changes.old.fingerprint != changes.new.fingerprint and not fired:
-        bump = Bump.patch  # something is said otherwise that no rule names
+    if bump is Bump.none and changes.old.fingerprint != changes.new.fingerprint:
+        bump = Bump.patch  # a waiver lowers what a change demands, but other content needs another version
     return Verdict(bump, fired, next_version(changes.old.version, bump))
 
 
-def _fired(difference: Difference, waivers: Any) -> Fired:
-    listed = waivers if isinstance(waivers, list) else []
-    waived = any(
-        isinstance(item, Mapping) and item.get("rule") == difference.rule and item.get("path", "") in ("", difference.path)
-        for item in listed
-    )
+def _fired(difference: Difference, waivers: Iterable[Waiver]) -> Fired:
+    waived = any(waiver.rule == difference.rule and waiver.path in ("", difference.path) for waiver in waivers)
     return Fired(RULES[difference.rule], difference, waived)
 
 
@@ -116,12 +111,13 @@ def next_version(version: str, bump: Bump) -> str:
     if not SEMVER.fullmatch(version):
         return version
     major, minor, patch = parse(version)
+    ahead = "-" not in version.partition("+")[0]  # a pre-release comes before the version that it names
     match bump:
         case Bump.major:
-            return f"{major + 1}.0.0"
+            return f"{major + (ahead or minor + patch > 0)}.0.0"
         case Bump.minor:
-            return f"{major}.{minor + 1}.0"
+            return f"{major}.{minor + (ahead or patch > 0)}.0"
         case Bump.patch:
-            return f"{major}.{minor}.{patch + 1}"
+            return f"{major}.{minor}.{patch + ahead}"
         case _:
             return version

@@ -1,0 +1,100 @@
+"""A package as one SQLite file: tables with keys, foreign keys and nulls as the schemas say, and the package's views."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from . import formats, sql
+from .engine import Engine
+from .exceptions import ImprintError
+from .package import Package, Schema
+from .validation import Checked
+
+TYPES = {"integer": "INTEGER", "year": "INTEGER", "number": "NUMERIC", "boolean": "INTEGER"}
+BATCH = 1000
+VERSION_AT = 96  # offset of the writing library's version in the file's header, which readers ignore
+VERSION = (3040000).to_bytes(4, "big")
+ALLOWED = {
+    sqlite3.SQLITE_CREATE_VIEW, sqlite3.SQLITE_INSERT, sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION,
+    sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_TRANSACTION,
+}  # fmt: skip
+
+
+def write(engine: Engine, package: Package, checked: Mapping[str, Checked], path: Path) -> None:
+    """Write every table and the views of the descriptor's `sqlViews` (a file with CREATE VIEW statements).
+
+    The bytes depend on the content alone. Lists and objects are JSON texts. Raises ImprintError where the views can't be
+    used; they may create views and nothing else.
+    """
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        connection.execute("PRAGMA page_size = 4096")
+        connection.execute("PRAGMA journal_mode = OFF")
+        connection.execute("BEGIN")
+        for name, one in checked.items():
+            connection.execute(_create(name, one.table.schema, list(one.columns)))
+            _insert(connection, engine, name, one)
+        views = package.descriptor.get("sqlViews")
+        if isinstance(views, str):
+            _create_views(connection, package.base / views)
+        connection.execute("COMMIT")
+    finally:
+        connection.close()
+    with path.open("r+b") as file:
+        file.seek(VERSION_AT)
+        file.write(VERSION)
+
+
+def _create(name: str, schema: Schema, present: list[str]) -> str:
+    parts = []
+    for field in schema.fields:
+        if field.name in present:
+            null = " NOT NULL" if field.required or field.name in schema.primary_key else ""
+            parts.append(f"{sql.identifier(field.name)} {TYPES.get(field.type, 'TEXT')}{null}")
+    if schema.primary_key and set(schema.primary_key) <= set(present):
+        parts.append(f"PRIMARY KEY ({_listed(schema.primary_key)})")
+    for key in schema.foreign_keys:
+        if set(key.fields) <= set(present):
+            target = sql.identifier(key.reference or name)
+            parts.append(f"FOREIGN KEY ({_listed(key.fields)}) REFERENCES {target} ({_listed(key.reference_fields)})")
+    return f"CREATE TABLE {sql.identifier(name)} (\n  " + ",\n  ".join(parts) + "\n)"
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(map(sql.identifier, names))
+
+
+def _insert(connection: sqlite3.Connection, engine: Engine, name: str, one: Checked) -> None:
+    marks = ", ".join("?" for _ in one.columns)
+    connection.executemany(f"INSERT INTO {sql.identifier(name)} VALUES ({marks})", _rows(engine, one))
+
+
+def _rows(engine: Engine, one: Checked) -> Iterator[tuple[Any, ...]]:
+    order = [field.name for field in one.table.schema.fields if field.name in one.columns]
+    for row in formats.values(engine, one):
+        yield tuple(_value(row[name]) for name in order)
+
+
+def _value(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, (list, dict)) else value
+
+
+def _create_views(connection: sqlite3.Connection, path: Path) -> None:
+    connection.set_authorizer(lambda action, *_: sqlite3.SQLITE_OK if action in ALLOWED else sqlite3.SQLITE_DENY)
+    statements = [part for part in path.read_text(encoding="utf-8").split(";\n") if part.strip()]
+    try:
+        for statement in statements:
+            code = "\n".join(line for line in statement.splitlines() if not line.startswith("--")).strip()
+            if not code.upper().startswith("CREATE VIEW"):
+                raise ImprintError(f'holds "{code[:30]}…"', where=path, fix="only CREATE VIEW statements are allowed")
+            connection.execute(code)
+            name = code.split()[2]
+            connection.execute(f"SELECT * FROM {name} LIMIT 0")
+    except sqlite3.Error as error:
+        raise ImprintError(f"can't be used: {error}", where=path, fix="try it with sqlite3") from error
+    finally:
+        connection.set_authorizer(None)
