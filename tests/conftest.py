@@ -1,0 +1,27 @@
+"""What tests share: where the source documents and the third-party packages are."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def _directory(variable: str, default: str, what: str) -> Path:
+    path = Path(os.environ.get(variable) or ROOT / default)
+    if not path.is_dir():
+        pytest.skip(f"{what} are not at {path}: put them there, or set {variable} to the directory that holds them")
+    return path.resolve()
+
+
+@pytest.fixture(scope="session")
+def documents() -> Path:
+    """The directory of the source documents, which this repository doesn't hold."""
+    return _directory("DOCUMENTS", "../shared/documents", "the source documents")
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The directory of third-party packages."""
+    return _directory("CORPUS", "../shared/corpus", "the third-party packages")

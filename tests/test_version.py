@@ -1,0 +1,96 @@
+"""From differences to a version: the verdict, the next version, what a waiver can do."""
+
+from __future__ import annotations
+
+import pytest
+
+from imprint.difference import Changes, Difference, Side, Waiver
+from imprint.exceptions import UsageFault
+from imprint.version import RULES, SEMVER, Bump, next_version, parse, verdict
+
+
+def changes(*differences: Difference, waivers: tuple[Waiver, ...] = (), same: bool = False) -> Changes:
+    old, new = Side("p", "1.2.3", "a"), Side("p", "1.2.3", "a" if same else "b")
+    return Changes(old, new, differences, (), waivers)
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.id)
+def test_each_rule_alone_asks_for_its_own_bump(rule) -> None:
+    found = verdict(changes(Difference(rule.id, "it changes", "t", "f")))
+    assert (found.bump, found.fired[0].rule, found.fired[0].waived) == (rule.bump, rule, False)
+
+
+def test_the_highest_bump_decides_and_stands_first() -> None:
+    found = verdict(
+        changes(Difference("metadata-changed", ""), Difference("field-removed", "", "t"), Difference("rows-added", ""))
+    )
+    assert found.bump is Bump.major
+    assert [one.rule.id for one in found.fired] == ["field-removed", "rows-added", "metadata-changed"]
+
+
+def test_the_order_of_what_fired_does_not_depend_on_the_order_of_the_differences() -> None:
+    differences = [Difference("rows-added", "", name) for name in "cab"] + [Difference("field-removed", "", "t", "f")]
+    assert verdict(changes(*differences)).fired == verdict(changes(*differences[::-1])).fired
+
+
+def test_no_difference_asks_for_no_version() -> None:
+    assert (verdict(changes(same=True)).bump, verdict(changes(same=True)).next_version) == (Bump.none, "1.2.3")
+
+
+def test_other_content_that_no_rule_names_still_asks_for_a_patch() -> None:
+    assert (verdict(changes()).bump, verdict(changes()).next_version) == (Bump.patch, "1.2.4")
+
+
+@pytest.mark.parametrize(
+    ("waiver", "bump"),
+    [
+        (Waiver("field-removed", "t.f"), Bump.minor),
+        (Waiver("field-removed", ""), Bump.minor),
+        (Waiver("field-removed", "t"), Bump.major),
+        (Waiver("field-removed", "t.g"), Bump.major),
+        (Waiver("rows-added", "t"), Bump.major),
+        (Waiver("no-such-rule", ""), Bump.major),
+    ],
+)
+def test_a_waiver_counts_for_its_rule_at_its_path(waiver: Waiver, bump: Bump) -> None:
+    found = verdict(changes(Difference("field-removed", "", "t", "f"), Difference("rows-added", "", "t"), waivers=(waiver,)))
+    assert found.bump is bump
+
+
+def test_waivers_of_everything_leave_a_patch_where_the_content_differs() -> None:
+    waived = verdict(changes(Difference("field-removed", "", "t", "f"), waivers=(Waiver("field-removed", ""),)))
+    assert (waived.bump, waived.fired[0].waived) == (Bump.patch, True)
+    moved = verdict(changes(Difference("storage-changed", "", "t"), waivers=(Waiver("storage-changed", ""),), same=True))
+    assert moved.bump is Bump.none
+
+
+@pytest.mark.parametrize(
+    ("version", "patch", "minor", "major"),
+    [
+        ("0.0.0", "0.0.1", "0.1.0", "1.0.0"),
+        ("0.9.9", "0.9.10", "0.10.0", "1.0.0"),
+        ("1.2.3", "1.2.4", "1.3.0", "2.0.0"),
+        ("1.2.3+build.5", "1.2.4", "1.3.0", "2.0.0"),
+        ("1.2.3-rc.1", "1.2.3", "1.3.0", "2.0.0"),
+        ("1.3.0-rc.1", "1.3.0", "1.3.0", "2.0.0"),
+        ("2.0.0-rc.1", "2.0.0", "2.0.0", "2.0.0"),
+        ("2.0.0+a-b", "2.0.1", "2.1.0", "3.0.0"),
+        ("", "", "", ""),
+        ("2024-01-01", "2024-01-01", "2024-01-01", "2024-01-01"),
+    ],
+)
+def test_next_version_is_the_least_that_semantic_versioning_allows(version: str, patch: str, minor: str, major: str) -> None:
+    assert [next_version(version, bump) for bump in Bump] == [version, patch, minor, major]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1", "1.2", "1.2.3.4", "v1.2.3", "01.2.3", "1.2.x", "1.2.3-", "1.2.3 ", "١.٢.٣", "1.2.3/../x"]
+)
+def test_what_is_no_semantic_version_is_a_usage_fault(text: str) -> None:
+    assert SEMVER.fullmatch(text) is None
+    with pytest.raises(UsageFault, match="not a semantic version"):
+        parse(text)
+
+
+def test_parts_are_numbers_not_texts() -> None:
+    assert parse("1.10.0") > parse("1.9.12")
