@@ -98,15 +98,15 @@ def new_directory(target: Path, *, instead: bool = False) -> Iterator[Path]:
             _sync(path)
         if target.exists() and not instead:
             raise ImprintError("is there already", where=target, fix="a released version is never written twice")
-        _take_place(building, target)
+        _take_place(building, target, instead=instead and target.exists())
         _sync(target.parent)
     finally:
         shutil.rmtree(building, ignore_errors=True)
 
 
-def _take_place(building: Path, target: Path) -> None:
-    """Rename a directory to `target`; what is there goes, unless that fails."""
-    if not target.exists():
+def _take_place(building: Path, target: Path, *, instead: bool) -> None:
+    """Rename a directory to `target`, which fails where one is there; with `instead` that one goes, if all goes well."""
+    if not instead:
         building.rename(target)
         return
     old = building.with_name(f"{building.name}.old")

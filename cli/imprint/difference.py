@@ -109,7 +109,7 @@ def diff(
 
     `keys` gives a resource's key where its schema has none. `limit_rows` caps the example rows per resource (0: all), but not
     the removed ones that have a key if `all_removed`; totals are exact. Two bare data files are compared whatever they are
-    called. Raises DataFault where a key is not unique, UsageFault where one is not there, ImprintError where data is unreadable.
+    called. Raises DataFault where a key is not unique, UsageFault where one is not there, ImprintError for unreadable data.
     """
     old = _under_one_name(old, new)
     with open_tables(old, new, memory=memory) as (engine, tables):

@@ -171,9 +171,6 @@ def read_table(engine: Engine, resource: Resource, findings: Findings) -> Table 
     """
     if resource.data is None and not resource.files:
         return None
-    if len(resource.dialect.delimiter) != 1 or resource.dialect.line_terminator not in LINE_ENDS:
-        note = "a delimiter of more than one character, or line ends of its own, are not known here"
-        raise Unreadable("dialect-error", note, where=resource.place, unchecked=True)
     if resource.format == "json" or resource.format in JSON_LINES or isinstance(resource.data, list):
         return _read_native(engine, resource, findings, _json_rows(resource))
     if resource.format in DELIMITED or resource.format == "txt":
@@ -196,6 +193,9 @@ def load_json(resource: Resource) -> Any:
 
 
 def _read_delimited(engine: Engine, resource: Resource, findings: Findings) -> Table:
+    if len(resource.dialect.delimiter) != 1 or resource.dialect.line_terminator not in LINE_ENDS:
+        note = "a delimiter of more than one character, or line ends of its own, are not known here"
+        raise Unreadable("dialect-error", note, where=resource.place, unchecked=True)
     resource, labels = _header(resource, _csv_rows(resource), findings)
     if labels is None:
         findings.add("source-error", "the source is empty")

@@ -1,0 +1,56 @@
+"""The layers hold: a module imports only from modules above it, and each engine has one home."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CODE = Path(__file__).parent.parent / "cli" / "imprint"
+ORDER = [
+    "exceptions", "package", "report", "archive", "locate", "json_schema", "descriptor", "sql", "expressions", "reference", "engine",
+    "tables", "rules", "evidence", "validation", "curation", "fingerprint", "formats", "frames", "sqlite", "formatting",
+    "difference", "version", "changelog", "ledger", "release", "verification", "api", "__init__", "render", "commands",
+]  # fmt: skip
+HOMES = {"jsonschema": "json_schema", "frictionless": "reference", "duckdb": "engine", "click": "commands", "pandas": "frames"}
+MODULES = sorted(path.stem for path in CODE.glob("*.py"))
+
+
+def imports(module: str) -> tuple[set[str], set[str]]:
+    """Names of imprint's own modules and of others that a module imports, type checking aside."""
+    own, others = set(), set()
+    for node in ast.walk(ast.parse((CODE / f"{module}.py").read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            own |= {node.module} if node.module else {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            others.add(node.module.partition(".")[0])
+        elif isinstance(node, ast.Import):
+            others |= {alias.name.partition(".")[0] for alias in node.names}
+    return own, others
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_module_has_a_place_in_the_order(module):
+    assert module in ORDER, f"{module}.py is new: give it a place in ORDER, above what uses it and below what it uses"
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if module != "__init__"])
+def test_a_module_imports_only_from_modules_above_it(module):
+    own, _ = imports(module)
+    place = ORDER.index(module)
+    below = {name for name in own & set(MODULES) if ORDER.index(name) >= place}
+    assert not below, f"{module} imports {', '.join(sorted(below))}, which are below it"
+
+
+@pytest.mark.parametrize(("library", "home"), HOMES.items())
+def test_a_library_has_one_home(library, home):
+    users = {module for module in MODULES if library in imports(module)[1]}
+    assert users <= {home} | ({"api"} if library == "pandas" else set())
+
+
+def test_help_imports_nothing_heavy():
+    code = "import sys, imprint.commands as c; c.main(['--help'], standalone_mode=False); print(sorted(sys.modules), file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    heavy = {"duckdb", "frictionless", "jsonschema", "yaml", "pandas", "dataclasses"}
+    assert not heavy & set(ast.literal_eval(done.stderr))
