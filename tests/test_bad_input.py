@@ -1,0 +1,43 @@
+"""Broken input gets one clear line on stderr (what, where, what to do) and its exit code, never a traceback."""
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+CASES = json.loads((Path(__file__).parent / "cases" / "bad-input.json").read_text(encoding="utf-8"))
+
+
+def build(case: dict, folder: Path) -> None:
+    for name, text in case.get("files", {}).items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text[7:].encode("latin-1") if text.startswith("latin1:") else text.encode())
+    for name, target in case.get("links", {}).items():
+        (folder / name).symlink_to(target)
+    for name, members in case.get("zip", {}).items():
+        with zipfile.ZipFile(folder / name, "w") as archive:
+            for member, text in members.items():
+                archive.writestr(member, text)
+    if case.get("git"):
+        (folder / "readme.txt").write_text("x", encoding="utf-8")
+        for line in (["init", "-q"], ["add", "."], ["commit", "-qm", "x"]):
+            subprocess.run(["git", "-c", "user.name=x", "-c", "user.email=x@x", *line], cwd=folder, check=True)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["what"])
+def test_bad_input_gets_one_line(case, tmp_path):
+    build(case, tmp_path)
+    environment = {**os.environ, "GIT_CEILING_DIRECTORIES": str(tmp_path.parent)}
+    line = [sys.executable, "-m", "imprint.commands", *case["run"]]
+    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == case["exit"], done.stderr
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    for said in case["says"]:
+        assert said in done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+    assert not (tmp_path.parent / "evil.csv").exists()
