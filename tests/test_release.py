@@ -162,6 +162,20 @@ def test_json_tables_hold_values_of_their_types(template: Path) -> None:
     assert [row["use"] for row in json_of(template / "dist/0.1.0/json/uses.json")] == ["tea", "soap", "ink", "tea"]
 
 
+def test_json_tables_have_the_content_of_their_sources(template: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(template / "dist/0.1.0", tmp_path / "copy")
+    descriptor = json_of(copy / "datapackage.json")
+    for resource in descriptor["resources"][:3]:
+        resource |= {"path": f"json/{resource['name']}.json", "format": "json"}
+        resource.pop("bytes", None), resource.pop("hash", None)
+    write(copy, {"datapackage.json": descriptor})
+    assert imprint("validate", copy).exit_code == 0
+    found = json.loads(imprint("diff", template, copy, "--format", "json").stdout)
+    assert found["old"]["fingerprint"] == found["new"]["fingerprint"]
+    assert {change["rule"] for change in found["changes"]} == {"storage-changed"}
+    assert [(one["added"], one["removed"], one["changed"]) for one in found["resources"]] == [(0, 0, 0)] * 3
+
+
 def test_the_zip_opens_validates_and_is_the_package(template: Path) -> None:
     path = template / "dist/0.1.0/herbs-0.1.0.zip"
     with zipfile.ZipFile(path) as opened:
@@ -455,6 +469,16 @@ def test_the_next_release_stands_beside_the_first_which_stays_as_it_is(herbs: Pa
     index = json_of(herbs / "dist/index.json")
     assert (index["latest"], [one["version"] for one in index["versions"]]) == ("0.2.0", ["0.1.0", "0.2.0"])
     assert imprint("verify", cwd=herbs).exit_code == 0
+
+
+def test_a_file_that_only_moved_is_a_patch_of_the_same_content(herbs: Path) -> None:
+    (herbs / "data/plants.csv").rename(herbs / "data/herbs.csv")
+    edit(herbs, "datapackage.json", "data/plants.csv", "data/herbs.csv")
+    set_version(herbs, "0.1.0", "0.1.1")
+    release(herbs, "0.1.1")
+    entries = json_of(herbs / "releases.json")["releases"]
+    assert (entries[1]["bump"], entries[1]["rules"]) == ("patch", ["storage-changed"])
+    assert entries[1]["fingerprint"] == entries[0]["fingerprint"]
 
 
 def test_a_waiver_is_written_down_in_ledger_manifest_and_changelog(stable: Path) -> None:

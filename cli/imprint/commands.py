@@ -63,7 +63,8 @@ def validate(package: str, form: str, memory: str | None, limit_errors: int, doc
     click.echo(render.to_json(report.to_dict()) if form == "json" else render.report_text(report))
     for error in report.all_errors:
         if error.type in ("scheme-error", "format-error") or error.unchecked:
-            click.echo(f"imprint: {package}: {error.message}; mend the descriptor or the file, it could not be checked", err=True)
+            advice = "mend the descriptor or the file: it could not be checked"
+            click.echo(f"imprint: {package}: {error.message}; {advice}", err=True)
     sys.exit(ExitCode.GOOD if report.valid else ExitCode.INVALID if report.complete else ExitCode.ENVIRONMENT)
 
 

@@ -138,7 +138,7 @@ def canonical_datetime(field: Field, cell: str) -> str:
 
 def canonical_list(field: Field, cell: str) -> str:
     """Items divided by U+001F, whatever the field's delimiter."""
-    return f"replace({cell}, {sql.literal(field.option('delimiter', ','))}, chr(31))"
+    return f"replace({cell}, {sql.literal(field.option('delimiter') or ',')}, chr(31))"
 
 
 CANONICAL: dict[str, Callable[[Field, str], str]] = {

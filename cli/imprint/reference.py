@@ -117,7 +117,7 @@ class Reference:
             if field.type == "integer" and LONG_INTEGER.fullmatch(cell):
                 return Decimal(cell)
             if field.type == "list":
-                items = [self._item.cast(item) for item in cell.split(field.option("delimiter", ","))]
+                items = [self._item.cast(item) for item in cell.split(field.option("delimiter") or ",")]
                 return None if None in items else items
         value = cell if self._is_own(cell) else self._cast(cell)
         return value if _is_possible(value) else None
@@ -195,7 +195,8 @@ def _value_reader(field: Field) -> Callable[[Any], Any]:
     """frictionless-py's own reader of the field's values, which knows nothing of constraints."""
     import frictionless
 
-    content = {key: value for key, value in field.descriptor.items() if key in TYPE_OPTIONS.get(field.type, ())}
+    options = TYPE_OPTIONS.get(field.type, ())
+    content = {key: value for key, value in field.descriptor.items() if key in options and value != ""}
     content |= {"name": field.name or "field", "type": field.type, "format": field.format}
     try:
         reader: Callable[[Any], Any] = frictionless.Field.from_descriptor(content).create_value_reader()

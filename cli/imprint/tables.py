@@ -180,8 +180,7 @@ def read_table(engine: Engine, resource: Resource, findings: Findings) -> Table 
 
 def reread(engine: Engine, resource: Resource, findings: Findings) -> Table:
     """The Table of a delimited resource, read by Python's csv module whatever the engine makes of the file."""
-    resource, labels = _header(resource, _csv_rows(resource), findings)
-    return _table(engine, resource, findings, labels or (), _match(labels or (), resource, findings), _csv_rows(resource))
+    return _read_delimited(engine, resource, findings, exactly=True)
 
 
 def load_json(resource: Resource) -> Any:
@@ -192,7 +191,7 @@ def load_json(resource: Resource) -> Any:
 # Delimited text
 
 
-def _read_delimited(engine: Engine, resource: Resource, findings: Findings) -> Table:
+def _read_delimited(engine: Engine, resource: Resource, findings: Findings, *, exactly: bool = False) -> Table:
     if len(resource.dialect.delimiter) != 1 or resource.dialect.line_terminator not in LINE_ENDS:
         note = "a delimiter of more than one character, or line ends of its own, are not known here"
         raise Unreadable("dialect-error", note, where=resource.place, unchecked=True)
@@ -201,7 +200,7 @@ def _read_delimited(engine: Engine, resource: Resource, findings: Findings) -> T
         findings.add("source-error", "the source is empty")
         return _table(engine, resource, findings, (), (), None)
     columns = _match(labels, resource, findings)
-    marks = _plain_marks(resource) if columns else None
+    marks = _plain_marks(resource) if columns and not exactly else None
     if marks is not None:
         table = _direct(engine, resource, labels, columns, marks)
         if table is not None:

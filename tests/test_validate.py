@@ -1,0 +1,109 @@
+"""Each folder of cases/validate is a package and, in expected.json, all that is wrong with it."""
+
+from __future__ import annotations
+
+import fnmatch
+import functools
+import json
+import re
+from pathlib import Path
+
+import pytest
+from packages import CASES
+from packages import imprint as run
+from peer import Verdict, findings, is_package, ours, read_json, theirs
+
+import imprint
+from imprint.report import Error
+
+ROOT = Path(__file__).parent.parent
+FOLDERS = sorted(path.parent for path in (CASES / "validate").glob("*/expected.json"))
+LISTED = re.findall(r"\(([^()]*)\)", (ROOT / "docs/departures.md").read_text(encoding="utf-8"))
+DEPARTURES = [entry for listed in LISTED for entry in re.findall(r"`([a-z0-9*-]+)`", listed)]
+TYPES = """
+    hash-count byte-count field-count row-count blank-header blank-label duplicate-label extra-label missing-label
+    incorrect-label unmatched-header blank-row primary-key foreign-key unique-keys row-constraint extra-cell missing-cell
+    type-error constraint-error unique-error source-error scheme-error format-error encoding-error compression-error
+    package-error resource-error schema-error field-error dialect-error json-schema-error
+""".split()
+
+
+def named(errors: list[Error]) -> list[list[object]]:
+    """Errors as expected.json has them: [resource, type, row, field], each once, in the order of the rows."""
+    found = {(error.resource, error.type, error.row_number, error.field_name) for error in errors}
+    return [list(one) for one in sorted(found, key=lambda one: (one[0], one[2] or 0, one[1], one[3] or ""))]
+
+
+@functools.cache
+def report_of(folder: Path) -> imprint.Report:
+    """All that imprint finds in a case."""
+    return imprint.validate(folder, limit=0)
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_a_package_has_exactly_the_errors_it_is_expected_to_have(folder: Path) -> None:
+    expected = read_json(folder / "expected.json")
+    report = report_of(folder)
+    warnings = [warning for task in report.tasks for warning in task.warnings]
+    assert named([*report.all_errors]) == expected["errors"]
+    assert named(warnings) == expected.get("warnings", [])
+    assert report.valid == expected["valid"]
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_a_report_tells_what_is_wrong_from_what_could_not_be_checked(folder: Path) -> None:
+    report = report_of(folder)
+    assert (0 if report.valid else 1 if report.complete else 3) == read_json(folder / "expected.json")["exit"]
+
+
+def one_of_each_kind() -> list[Path]:
+    """A case for every set of error types, with its exit code."""
+    kinds = {}
+    for folder in FOLDERS:
+        expected = read_json(folder / "expected.json")
+        kinds.setdefault((expected["exit"], frozenset(error[1] for error in expected["errors"])), folder)
+    return list(kinds.values())
+
+
+@pytest.mark.parametrize("folder", one_of_each_kind(), ids=lambda folder: folder.name)
+def test_the_exit_code_tells_valid_from_invalid_from_unchecked(folder: Path) -> None:
+    done = run("validate", folder, "--format", "json")
+    assert done.exit_code == read_json(folder / "expected.json")["exit"]
+    assert json.loads(done.stdout)["valid"] == (done.exit_code == 0)
+    assert bool(done.stderr) == (done.exit_code == 3)
+
+
+def test_every_type_of_error_has_a_case() -> None:
+    covered = {error[1] for folder in FOLDERS for error in read_json(folder / "expected.json")["errors"]}
+    assert covered == set(TYPES)
+
+
+def test_every_case_says_why() -> None:
+    assert [folder.name for folder in FOLDERS if not read_json(folder / "expected.json").get("why")] == []
+
+
+@pytest.fixture(scope="session")
+def departing() -> frozenset[str]:
+    """The cases where imprint and frictionless-py don't say the same."""
+    return frozenset(folder.name for folder in FOLDERS if not _agree(folder))
+
+
+def _agree(folder: Path) -> bool:
+    descriptor = next(path for path in folder.iterdir() if is_package(path))
+    report = report_of(folder)
+    return Verdict(report.valid, findings(report)).agrees(theirs(descriptor))
+
+
+def test_frictionless_says_the_same_but_for_the_departures_listed(departing: frozenset[str]) -> None:
+    unlisted = [name for name in sorted(departing) if not any(fnmatch.fnmatch(name, entry) for entry in DEPARTURES)]
+    assert unlisted == [], "list them in docs/departures.md, with the reason"
+
+
+def test_every_departure_listed_is_held_by_a_case_that_departs(departing: frozenset[str]) -> None:
+    empty = [entry for entry in DEPARTURES if not any(fnmatch.fnmatch(name, entry) for name in departing)]
+    assert empty == [], "these entries of docs/departures.md name no case, or one where both tools agree"
+
+
+def test_a_package_named_by_its_directory_or_its_descriptor_is_the_same() -> None:
+    folder = CASES / "validate" / "keys-primary-key-twice"
+    assert ours(folder) == ours(folder / "datapackage.json")
