@@ -10,12 +10,11 @@ from packages import CASES, commit, imprint, write
 
 DIFF = CASES / "diff"
 EXPECTED_TEXT = """\
-people 1.2.3 → people 1.2.3: major, next version at least 2.0.0
+people 1.2.3 → 1.2.3: major, next version at least 2.0.0
 
-  bump   rule                     where    what
-  major  many-rows-removed        friends  2 of 3 rows gone
-  major  referenced-rows-removed  people   1 row gone that others referred to
-  minor  rows-removed             people   1 of 12 rows gone
+  major  friends: 2 of 3 rows gone (many-rows-removed)
+  major  people: 1 row gone that others referred to (referenced-rows-removed)
+  minor  people: 1 of 12 rows gone (rows-removed)
 
 people (by id): 0 added, 1 removed, 0 changed, 11 unchanged
   - 7  name: «Grace»; born: «1906-12-09»; height: «1.5»
@@ -40,7 +39,7 @@ def test_text_gives_the_verdict_then_the_rules_then_the_rows_in_80_columns() -> 
 
 def test_text_says_so_where_nothing_differs() -> None:
     done = imprint("diff", *sides("same-content-sorted-quoted-and-spelled-otherwise"))
-    assert done.stdout == "people 1.2.3 → people 1.2.3: no change of content\n"
+    assert done.stdout == "people 1.2.3 → 1.2.3: no change of content\n"
 
 
 def test_text_says_that_rows_without_a_key_are_compared_whole() -> None:

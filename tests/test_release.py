@@ -607,6 +607,17 @@ def test_a_release_interrupted_after_the_rename_is_finished_by_the_next_run(
     assert tree(herbs) == tree(whole)
 
 
+def test_a_full_disk_after_the_rename_leaves_changelog_and_ledger_whole(herbs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    corrected(herbs)
+    before = {name: content for name, content in tree(herbs).items() if not name.startswith("dist/0.1.1/")}
+    with monkeypatch.context() as patched:
+        patched.setattr(archive.os, "fsync", fail(FULL))
+        assert imprint("release", cwd=herbs).exit_code == 3
+    assert {name: content for name, content in tree(herbs).items() if not name.startswith("dist/0.1.1/")} == before
+    release(herbs, "0.1.1")
+    assert imprint("verify", cwd=herbs).exit_code == 0
+
+
 def test_a_second_go_at_a_version_released_again_keeps_the_old_one_where_the_rename_fails(
     herbs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from . import __version__
-from .exceptions import ExitCode, ImprintError
+from .exceptions import ExitCode, ImprintError, UsageFault
 
 FORMAT = click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="What to print."
@@ -152,6 +152,8 @@ def fmt(package: str, memory: str | None, check: bool) -> None:
     """Put PACKAGE in canonical form: order of rows, quoting, line ends."""
     from . import api, formatting, render
 
+    if not Path(package).exists() or package.endswith(".zip"):
+        raise UsageFault("can't be rewritten where it is", where=package, fix="name the package's own directory")
     with api.open_package(package) as (opened, _):
         files = formatting.canonical_files(opened, memory=memory)
         if not check:

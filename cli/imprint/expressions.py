@@ -179,7 +179,7 @@ def surely_valid(field: Field, cell: str) -> str:
         meets = "FALSE"
     absent = missing(field, cell)
     if field.required:
-        return sql.both("" if absent == "FALSE" else f"NOT {absent}", meets)
+        return sql.both(f"{cell} IS NOT NULL" if absent == "FALSE" else f"NOT {absent}", meets)
     return "TRUE" if meets == "TRUE" else f"{absent} OR ({meets})"
 
 

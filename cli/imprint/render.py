@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from .verification import Verification
 from .version import Verdict
 
 SHOWN = 5  # rows of each kind in text
+WIDTH = 80  # columns of a terminal
 
 
 def to_json(value: Any) -> str:
@@ -142,19 +144,20 @@ def changes_text(changes: Changes, verdict: Verdict) -> str:
 
 
 def _changes_lines(changes: Changes, verdict: Verdict) -> Iterator[str]:
-    old, new = (f"{side.name or 'package'} {side.version}".strip() for side in (changes.old, changes.new))
+    name = changes.new.name or "package"
+    old = f"{changes.old.name or 'package'} {changes.old.version}".strip()
+    new = changes.new.version if changes.old.name == changes.new.name else f"{name} {changes.new.version}"
+    new = new or name
     if not verdict.fired and not verdict.bump:
         yield f"{old} → {new}: no change of content"
         return
     least = f", next version at least {verdict.next_version}" if verdict.next_version else ""
     yield f"{old} → {new}: {verdict.bump.name}{least}"
     yield ""
-    rows = [
-        (one.rule.bump.name, one.rule.id + (" (waived)" if one.waived else ""), one.difference.path, one.difference.message)
-        for one in verdict.fired
-    ]
-    if rows:
-        yield from table([("bump", "rule", "where", "what"), *rows])
+    for fired in verdict.fired:
+        place = f"{fired.difference.path}: " if fired.difference.path else ""
+        waived = ", waived" if fired.waived else ""
+        yield _filled(f"{place}{fired.difference.message} ({fired.rule.id}{waived})", f"  {fired.rule.bump.name}  ")
     for one in changes.resources:
         if one.added or one.removed or one.changed:
             yield from _resource_lines(one)
@@ -166,7 +169,7 @@ def _resource_lines(one: ResourceDiff) -> Iterator[str]:
     counts = ", ".join(f"{getattr(one, word):,} {word}" for word in ("added", "removed", "changed", "unchanged"))
     yield f"{one.name} ({key}): {counts}"
     if one.fields:
-        yield "  cells changed: " + ", ".join(f"{field} {count:,}" for field, count in one.fields.items())
+        yield _filled(", ".join(f"{field} {count:,}" for field, count in one.fields.items()), "  cells changed: ")
     for row in one.rows[:SHOWN_ROWS]:
         yield f"  {_row_line(row)}"
     if one.added + one.removed + one.changed > SHOWN_ROWS:
@@ -183,7 +186,16 @@ def _row_line(row: RowChange) -> str:
         cells = [f"{field}: {_value(old)} → {_value(new)}" for field, (old, new) in row.cells.items()]
     else:
         cells = [f"{field}: {_value(new if row.op == 'added' else old)}" for field, (old, new) in list(row.cells.items())[:3]]
-    return f"{SIGNS[row.op]} {name}  {'; '.join(cells)}".rstrip()
+    line = f"{SIGNS[row.op]} {name}  {'; '.join(cells)}".rstrip()
+    return line if len(line) <= WIDTH - 2 else f"{line[: WIDTH - 3]}…"
+
+
+def _filled(text: str, head: str) -> str:
+    """Text behind a head, in lines of a terminal's width."""
+    later = " " * min(len(head), 9)
+    return textwrap.fill(
+        text, WIDTH, initial_indent=head, subsequent_indent=later, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def _value(text: str | None) -> str:
