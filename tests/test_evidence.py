@@ -4,6 +4,7 @@ import csv
 import hashlib
 import itertools
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -66,6 +67,33 @@ def test_an_id_that_a_released_version_used_otherwise_shows_as_a_changed_row(rec
     changes = imprint.diff(ROOT, record)
     (places,) = [one for one in changes.resources if one.name == "places"]
     assert [(row.op, dict(row.key)) for row in places.rows] == [("changed", {"id": "moura"})]
+
+
+def test_an_id_that_was_withdrawn_is_not_used_again(record, tmp_path):
+    out = tmp_path / "dist"
+
+    def release(version: str, places: str) -> subprocess.CompletedProcess[str]:
+        (record / "data" / "places.csv").write_text(places, encoding="utf-8")
+        path = record / "datapackage.json"
+        path.write_text(
+            re.sub(r'"version": "[0-9.]+"', f'"version": "{version}"', path.read_text(encoding="utf-8")), encoding="utf-8"
+        )
+        return command("release", record, "--out", out)
+
+    places = (record / "data" / "places.csv").read_text(encoding="utf-8")
+    more = places + "zone,Zone,unspecified,,,,\n"
+    mention = "omsac-descent-m999,,zone,omsac-descent-s02,13,17,"
+    mentions = record / "data" / "mentions.csv"
+    before = mentions.read_text(encoding="utf-8")
+    mentions.write_text(f"{before}{mention}{'0' * 64},\n", encoding="utf-8")
+    assert release("1.0.0", more).returncode == 0
+    mentions.write_text(before, encoding="utf-8")
+    assert release("2.0.0", places).returncode == 0
+    mentions.write_text(f"{before}{mention}{'0' * 64},\n", encoding="utf-8")
+    done = release("3.0.0", more)
+    assert done.returncode == 1
+    assert 'the id "zone" was withdrawn' in done.stderr or 'the id "omsac-descent-m999" was withdrawn' in done.stderr
+    assert not (out / "3.0.0").exists()
 
 
 @pytest.fixture

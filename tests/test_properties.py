@@ -363,8 +363,9 @@ def broken_packages(draw: st.DrawFn) -> tuple[Json, str]:
     hashable = [name for name, kind in zip(names, kinds, strict=True) if kind not in ("array", "number")]
     if hashable and draw(st.booleans()):
         schema["primaryKey"] = [draw(st.sampled_from(hashable))]
-    if len(hashable) > 1 and draw(st.booleans()):
-        schema["foreignKeys"] = [{"fields": [hashable[1]], "reference": {"resource": "", "fields": [hashable[0]]}}]
+    linked = [name for name, kind in zip(names, kinds, strict=True) if name in hashable and kind != "boolean"]
+    if len(linked) > 1 and draw(st.booleans()):
+        schema["foreignKeys"] = [{"fields": [linked[1]], "reference": {"resource": "", "fields": [linked[0]]}}]
     header = [*names]
     rows = [[draw(st.sampled_from(GOOD[kind])) for kind in kinds] for _ in range(draw(st.integers(0, 5)))]
     for _ in range(draw(st.integers(0, 3))):

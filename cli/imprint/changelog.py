@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from .difference import Changes, ResourceDiff
@@ -9,6 +10,9 @@ from .version import Verdict
 
 NAME = "CHANGELOG.md"
 HEAD = "# Changes\n\nEvery released version, newest first. Written by `imprint release`.\n"
+
+
+WITHDRAWN = re.compile(r"^Withdrawn from `([^`]*)`, never to be used again: (.*)$", re.MULTILINE)
 
 
 def first_release(version: str, date: str, rows: dict[str, int]) -> str:
@@ -48,3 +52,11 @@ def with_part(existing: str, version: str, part: str) -> str:
     head, *parts = ("\n" + existing).split("\n## ")
     kept = [f"## {one.strip()}" for one in parts if not one.startswith((f"{version} ", f"{version}\n"))]
     return "\n\n".join([head.strip() or HEAD.strip(), part.strip(), *kept]) + "\n"
+
+
+def withdrawn(text: str) -> dict[str, set[str]]:
+    """The keys that a changelog lists as withdrawn, by table."""
+    found: dict[str, set[str]] = {}
+    for name, keys in WITHDRAWN.findall(text):
+        found.setdefault(name, set()).update(re.findall(r"`([^`]*)`", keys))
+    return found

@@ -101,6 +101,7 @@ def _release_new(
             return Released(
                 package.version, False, "none", out / changes.old.version, out, "", content, ("nothing has changed",)
             )
+        _refuse_used_again(package, memory)
         notes += _gate(package, changes, verdict)
         part = changelog.release(package.version, date, changes, verdict)
         bump, rules, waived = verdict.bump.name, _rules(verdict, waived=False), _rules(verdict, waived=True)
@@ -121,6 +122,22 @@ def _release_new(
 
 def _rules(verdict: version.Verdict, *, waived: bool) -> tuple[str, ...]:
     return tuple(sorted({fired.rule.id for fired in verdict.fired if fired.waived is waived}))
+
+
+def _refuse_used_again(package: Package, memory: str | None) -> None:
+    """Refuse an id that a released version used for a row that was withdrawn since; a key of several fields is no id."""
+    log = package.base / changelog.NAME
+    gone = changelog.withdrawn(log.read_text(encoding="utf-8")) if log.exists() else {}
+    if not gone:
+        return
+    with open_tables(package, memory=memory) as (engine, (tables,)):
+        for name, one in tables.items():
+            columns = one.keys(one.table.schema.primary_key) or []
+            if name in gone and len(columns) == 1:
+                for row, key in engine.stream(f"SELECT rn, {columns[0]} FROM {one.logical} ORDER BY rn"):
+                    if key in gone[name]:
+                        message = f'"{name}", row {row}: the id "{key}" was withdrawn, and is not to be used for something else'
+                        raise Refused(message, where=package.source, fix="give the row an id of its own")
 
 
 def _contents(prints: dict[str, Fingerprint]) -> dict[str, dict[str, Any]]:
