@@ -132,15 +132,17 @@ class _Reader:
     def _reference(self, path: str, kind: str, what: str, resource: str) -> Any:
         """The document that a descriptor points at; None (and a fault) where it can't be had."""
         if is_url(path):
-            self._fault(kind, f'{what} "{path}" is remote and was not fetched', resource, unchecked=True)
+            self._fault(
+                kind, f'{what} "{path}" is remote and was not fetched; put a copy into the package', resource, unchecked=True
+            )
             return None
         if reason := unsafe(path) or self._escapes(path):
-            self._fault(kind, f'{what} "{path}" is not safe: it {reason}', resource, unchecked=True)
+            self._fault(kind, f'{what} "{path}" is not safe: it {reason}; name a file in the package', resource, unchecked=True)
             return None
         try:
             return read_document(self.base / path)
         except ImprintError as error:
-            self._fault(kind, f'{what} "{path}" {error.what}', resource, unchecked=True)
+            self._fault(kind, f'{what} "{path}" {error.what}; {error.fix}', resource, unchecked=True)
             return None
 
     def _escapes(self, path: str) -> str:
@@ -210,13 +212,15 @@ class _Reader:
         files = []
         for path in paths:
             if is_url(path):
-                self._fault("scheme-error", f'path "{path}" is remote and was not fetched', name)
+                self._fault("scheme-error", f'path "{path}" is remote and was not fetched; download it into the package', name)
             elif reason := unsafe(path) or self._escapes(path):
-                self._fault("resource-error", f'path "{path}" is not safe: it {reason}', name, unchecked=True)
+                note = f'path "{path}" is not safe: it {reason}; name a file in the package'
+                self._fault("resource-error", note, name, unchecked=True)
             elif "://" in path:
-                self._fault("scheme-error", f'path "{path}" is remote, and its scheme is not known', name)
-            elif not (self.base / path).is_file():
-                self._fault("scheme-error", f'file "{path}" is not there', name)
+                note = f'path "{path}" is remote, and its scheme is not known; download it into the package'
+                self._fault("scheme-error", note, name)
+            elif not _is_file(self.base / path):
+                self._fault("scheme-error", f'file "{path}" is not there; add it or mend the path', name)
             else:
                 files.append(self.base / path)
         return tuple(files) if len(files) == len(paths) else ()
@@ -247,7 +251,8 @@ class _Reader:
 
     def _schema(self, content: Any, name: str) -> Schema | None:
         if not isinstance(content, dict) or not isinstance(content.get("fields"), list):
-            self._fault("schema-error", 'schema is not a Table Schema: it has no list of "fields"', name, unchecked=True)
+            note = 'schema is not a Table Schema: it has no list of "fields"; give it one'
+            self._fault("schema-error", note, name, unchecked=True)
             return None
         self.faults += _profile_faults("schema-error", ("schema",), content, name)
         missing = _missing_values(content.get("missingValues"), ("",))
@@ -306,6 +311,13 @@ class _Reader:
             missing_values=_missing_values(content.get("missingValues"), missing),
             descriptor=content,
         )
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that no file can have
+        return False
 
 
 DIALECT_WORDS = {
@@ -383,7 +395,7 @@ def profile() -> dict[str, Any]:
 def _profile(part: tuple[str, ...], content: Any) -> list[json_schema.Fault]:
     """Where a descriptor breaks a part of the profile."""
     schema = {"$ref": "/".join((f"{PROFILE_2_0}#/$defs", *part))}
-    return list(json_schema.faults(schema, content, {PROFILE_2_0: profile()}))
+    return list(json_schema.faults(schema, content, {PROFILE_2_0: profile()}, checked=True))
 
 
 def _profile_faults(kind: str, part: tuple[str, ...], content: Any, resource: str = "") -> list[Error]:

@@ -35,12 +35,14 @@ class SchemaFault(Exception):
     """The schema isn't a JSON Schema, or refers to what isn't there."""
 
 
-def faults(schema: Any, value: Any, known: Mapping[str, Any] | None = None) -> Iterator[Fault]:
+def faults(schema: Any, value: Any, known: Mapping[str, Any] | None = None, *, checked: bool = False) -> Iterator[Fault]:
     """Everything in a value that breaks a schema. `known` are schemas by address; nothing is ever fetched.
 
-    Raises SchemaFault where the schema itself is wrong.
+    Raises SchemaFault where the schema itself is wrong (`checked` says that `check` has passed it).
     """
     if not _is_sure(schema, value, known or {}):
+        if not checked:
+            check(schema)
         yield from _convict(schema, value, known or {})
 
 
@@ -53,6 +55,8 @@ def check(schema: Any) -> None:
         validator_for(schema).check_schema(schema)
     except SchemaError as error:
         raise SchemaFault(f"is not a JSON Schema: {error.message[:200]}") from error
+    except (TypeError, RecursionError) as error:
+        raise SchemaFault(f"is not a JSON Schema: {error}") from error
 
 
 def _convict(schema: Any, value: Any, known: Mapping[str, Any]) -> Iterator[Fault]:
@@ -60,15 +64,14 @@ def _convict(schema: Any, value: Any, known: Mapping[str, Any]) -> Iterator[Faul
     from referencing import Registry, Resource
     from referencing.exceptions import Unresolvable
 
-    check(schema)
     registry: Registry[Any] = Registry().with_resources((name, Resource.from_contents(one)) for name, one in known.items())
     try:
         for error in validator_for(schema)(schema, registry=registry).iter_errors(value):
             yield Fault(tuple(error.absolute_path), error.message)
     except Unresolvable as error:
         raise SchemaFault(f'JSON Schema refers to "{error.ref}", which is not there') from error
-    except RecursionError as error:
-        raise SchemaFault("JSON Schema or value nests too deeply") from error
+    except (RecursionError, TypeError, ValueError, re.error) as error:
+        raise SchemaFault(f"JSON Schema can't be used: {error}") from error
 
 
 def _is_sure(schema: Any, value: Any, known: Mapping[str, Any]) -> bool:

@@ -16,6 +16,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from . import json_schema
 from .exceptions import Unreadable
 from .package import Field, Resource
 from .sql import UNIT_SEPARATOR
@@ -185,10 +186,11 @@ def _ordered(value: Any) -> Any:
 
 
 def _json_schema_notes(schema: Any, value: Any) -> Iterator[str]:
-    from .descriptor import json_schema_faults
-
-    for fault in json_schema_faults(schema, value, "constraint-error"):
-        yield f'constraint "jsonSchema": {fault.note}'
+    try:
+        for fault in json_schema.faults(schema, value, checked=True):
+            yield f'constraint "jsonSchema": {fault.message[:200]}'
+    except json_schema.SchemaFault as error:
+        yield f'constraint "jsonSchema": {error}'
 
 
 def _value_reader(field: Field) -> Callable[[Any], Any]:

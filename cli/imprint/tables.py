@@ -193,7 +193,7 @@ def load_json(resource: Resource) -> Any:
 
 def _read_delimited(engine: Engine, resource: Resource, findings: Findings, *, exactly: bool = False) -> Table:
     if len(resource.dialect.delimiter) != 1 or resource.dialect.line_terminator not in LINE_ENDS:
-        note = "a delimiter of more than one character, or line ends of its own, are not known here"
+        note = "a delimiter of more than one character, or line ends of its own, are not known here; convert the file"
         raise Unreadable("dialect-error", note, where=resource.place, unchecked=True)
     resource, labels = _header(resource, _csv_rows(resource), findings)
     if labels is None:
@@ -317,7 +317,9 @@ def _opened(path: Path, resource: Resource) -> IO[bytes]:
             names = [name for name in archive.namelist() if not name.endswith("/")]
             return archive.open(str(resource.descriptor.get("innerpath") or names[0]))
         if resource.compression:
-            raise Unreadable("compression-error", f'compression "{resource.compression}" is not known', unchecked=True)
+            raise Unreadable(
+                "compression-error", f'compression "{resource.compression}" is not known; use gz or zip', unchecked=True
+            )
         return path.open("rb")
     except (OSError, zipfile.BadZipFile, IndexError, KeyError) as error:
         kind = "compression-error" if resource.compression else "source-error"
@@ -344,7 +346,7 @@ def _reader(stream: Iterable[str], dialect: Dialect) -> Any:
             quoting=csv.QUOTE_MINIMAL if dialect.quote_char else csv.QUOTE_NONE,
         )  # fmt: skip
     except (TypeError, ValueError) as error:
-        raise Unreadable("dialect-error", f"the dialect can't be used: {error}", unchecked=True) from error
+        raise Unreadable("dialect-error", f"the dialect can't be used: {error}; mend it", unchecked=True) from error
 
 
 # What reading a file raises, with the type of the error that it is.
@@ -372,7 +374,9 @@ def _header(resource: Resource, rows: Iterable[list[Any]], findings: Findings) -
     except READING as error:
         raise Unreadable(_kind(error, resource), f"can't be read: {error}") from error
     if labels and len(labels) > WIDE:
-        raise Unreadable("source-error", f"has {len(labels):,} columns; more than {WIDE:,} can't be checked", unchecked=True)
+        raise Unreadable(
+            "source-error", f"has {len(labels):,} columns; more than {WIDE:,} can't be checked; divide it", unchecked=True
+        )
     mended: list[str | None] = list(labels or ())
     _mend(resource.dialect.first_content_row - 1, mended, (), findings, resource.encoding)
     return resource, labels and tuple(str(label) for label in mended)

@@ -164,7 +164,7 @@ def _check_file(resource: Resource, findings: Findings) -> None:
         try:
             actual, size = digests(resource, algorithm or "md5")
         except ValueError:
-            findings.add("hash-count", f'digest algorithm "{algorithm}" is not known', unchecked=True)
+            findings.add("hash-count", f'digest algorithm "{algorithm}" is not known; use md5 or sha256', unchecked=True)
             return
         if expected and actual != digest.lower():
             findings.add("hash-count", f'expected is "{expected}" and actual is "{actual}"')
