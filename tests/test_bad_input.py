@@ -17,6 +17,12 @@ def build(case: dict, folder: Path) -> None:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(text[7:].encode("latin-1") if text.startswith("latin1:") else text.encode())
+    for name, (text, times) in case.get("repeat", {}).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text * times, encoding="utf-8")
+    for name, member in case.get("bomb", {}).items():
+        with zipfile.ZipFile(folder / name, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(member, " " * (8 << 20))
     for name, target in case.get("links", {}).items():
         (folder / name).symlink_to(target)
     for name, members in case.get("zip", {}).items():
@@ -41,3 +47,17 @@ def test_bad_input_gets_one_line(case, tmp_path):
         assert said in done.stderr
     assert "Traceback" not in done.stderr + done.stdout
     assert not (tmp_path.parent / "evil.csv").exists()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [[], ["validate", "--nonsense"], ["nonsense"], ["validate", ".", "--format", "xml"], ["validate", "a", "b"]],
+    ids=" ".join,
+)
+def test_a_command_that_makes_no_sense_exits_with_2_and_says_how_to_use_it(line, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "imprint.commands", *line], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "Usage: " in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr

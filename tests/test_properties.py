@@ -286,20 +286,27 @@ def checked_table(engine: Engine, package: Package) -> tuple[tables.Findings, ta
 
 @pytest.mark.parametrize("small", [tables.SMALL, -1], ids=["kept in memory", "read for each query"])
 @examples(80)
-@given(text=csv_texts())
-@example("a,b\n1,2,\n")
-@example("a,b\n1,,\n,2\n")
-@example('a,"b\nc"\n1,2\n')
-@example('x"y,"a\nb"\n1,2\n')
-@example('a\n""\n\n"b"\n')
-@example('a,b\r\n"x\r\ny",1\r\n')
-@example("a,b\n1,2\n\n")
-def test_a_file_that_the_engine_reads_is_read_as_python_reads_it(small: int, text: str) -> None:
+@given(text=csv_texts(), delimiter=st.sampled_from(",,;\t|"), quote=st.sampled_from('""\''), header=st.booleans())
+@example("a,b\n1,2,\n", ",", '"', True)
+@example("a,b\n1,,\n,2\n", ",", '"', True)
+@example('a,"b\nc"\n1,2\n', ",", '"', True)
+@example('x"y,"a\nb"\n1,2\n', ",", '"', True)
+@example('a\n""\n\n"b"\n', ",", '"', True)
+@example('a,b\r\n"x\r\ny",1\r\n', ",", '"', True)
+@example("a,b\n1,2\n\n", ",", '"', True)
+@example("\ufeff1,2\n3,4\n", ",", '"', False)
+@example('a,b\n1,"2\n3",\n', ";", "'", True)
+def test_a_file_that_the_engine_reads_is_read_as_python_reads_it(
+    small: int, text: str, delimiter: str, quote: str, header: bool
+) -> None:
+    text = text.replace(",", delimiter).replace('"', quote)
+    dialect = {"delimiter": delimiter, "quoteChar": quote, "header": header}
+    fields = [{"name": name} for name in "ab"]
+    resource = {"name": "table", "path": "table.csv", "dialect": dialect, "schema": {"fields": fields, "missingValues": []}}
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         path = Path(folder, "table.csv")
-        path.write_bytes(text.encode())
         patch.setattr(tables, "SMALL", small)
-        package, _ = descriptor.load(path)
+        package, _ = descriptor.load(package_of({"name": "p", "resources": [resource]}, {"table.csv": text.encode()}, folder))
         with Engine([path]) as engine:
             exact = tables.Findings("table", 0)
             python = tables.reread(engine, package.resources[0], exact)
@@ -502,7 +509,7 @@ def spoilt_descriptors(draw: st.DrawFn) -> Any:
         inner = content
         for key in above:
             inner = inner[key]
-        inner[last] = draw(RUBBISH)
+        inner[last] = copy.deepcopy(draw(RUBBISH))
     return content
 
 
