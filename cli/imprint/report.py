@@ -12,7 +12,11 @@ UNCHECKED = frozenset({"scheme-error", "format-error"})
 
 @dataclass(frozen=True)
 class Error:
-    """One fault. Row numbers are record ordinals with the header as row 1; field numbers start at 1."""
+    """One fault. Row numbers are record ordinals with the header as row 1; field numbers start at 1.
+
+    `path` is the file that holds the row, as the descriptor names it, and `line` the physical line, from 1, on which the
+    record begins in it: None where the data has no lines (a spreadsheet, inline data, a compressed file).
+    """
 
     type: str
     note: str
@@ -24,6 +28,8 @@ class Error:
     rule: str | None = None
     severity: str = "error"
     unchecked: bool = False
+    path: str | None = None
+    line: int | None = None
 
     @property
     def message(self) -> str:
@@ -48,6 +54,8 @@ class Error:
             "cell": self.cell,
             "rule": self.rule,
             "severity": self.severity,
+            "path": self.path,
+            "line": self.line,
         }
         return {key: value for key, value in found.items() if value is not None}
 
@@ -60,16 +68,21 @@ class Total:
     type: str
     count: int
     field: str | None = None
+    severity: str = "error"
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form."""
         named = {"field": self.field} if self.field else {}
-        return {"resource": self.resource, **named, "type": self.type, "count": self.count}
+        return {"resource": self.resource, **named, "type": self.type, "count": self.count, "severity": self.severity}
 
 
 @dataclass(frozen=True)
 class Task:
-    """What was found in one resource. `errors` is a sample where `sampled` is true; `totals` are exact."""
+    """What was found in one resource. `errors` and `warnings` are samples where `sampled` is true; `totals` are exact.
+
+    `rows_shown` has the cells of some rows that errors and warnings are about, by row number, as the data has them (None for
+    a cell that isn't there): the first few of each type and field.
+    """
 
     name: str
     type: str
@@ -81,22 +94,28 @@ class Task:
     warnings: tuple[Error, ...] = ()
     totals: tuple[Total, ...] = ()
     sampled: bool = False
+    rows_shown: Mapping[int, tuple[str | None, ...]] = field(default_factory=dict)
 
     @property
     def valid(self) -> bool:
         """Whether the resource has no error."""
-        return not self.errors
+        return not self.error_count
 
     @property
     def error_count(self) -> int:
         """How many errors there are, shown or not."""
-        return sum(total.count for total in self.totals)
+        return sum(total.count for total in self.totals if total.severity == "error")
+
+    @property
+    def warning_count(self) -> int:
+        """How many warnings there are, shown or not."""
+        return sum(total.count for total in self.totals if total.severity == "warning")
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form."""
         stats = {
             "errors": self.error_count,
-            "warnings": len(self.warnings),
+            "warnings": self.warning_count,
             "bytes": self.bytes,
             "fields": len(self.labels) or None,
             "rows": self.rows,
@@ -112,6 +131,7 @@ class Task:
             "errors": [error.to_dict() for error in self.errors],
             "sampled": self.sampled,
             "totals": [total.to_dict() for total in self.totals],
+            "rows": {str(number): list(cells) for number, cells in self.rows_shown.items()},
         }
 
 
@@ -119,7 +139,9 @@ class Task:
 class Report:
     """What a validation found: faults of the descriptor in `errors`, faults of each resource in `tasks`.
 
-    `evidence` counts spans and blocks where the documents were at hand.
+    `evidence` counts spans and blocks where the documents were at hand. `source` is what the user named, `base` the
+    directory that paths are relative to, as seen from there ("" for a package that isn't a directory), `descriptor` the
+    descriptor's path in it. A `strict` report with warnings isn't valid.
     """
 
     name: str
@@ -128,11 +150,16 @@ class Report:
     tasks: tuple[Task, ...] = ()
     seconds: float = field(default=0.0, compare=False)
     evidence: Mapping[str, Any] | None = None
+    warnings: tuple[Error, ...] = ()
+    source: str = field(default="", compare=False)
+    base: str = field(default="", compare=False)
+    descriptor: str = field(default="", compare=False)
+    strict: bool = False
 
     @property
     def valid(self) -> bool:
         """Whether nothing is wrong."""
-        return not self.errors and all(task.valid for task in self.tasks)
+        return not self.errors and all(task.valid for task in self.tasks) and not (self.strict and self.warning_count)
 
     @property
     def complete(self) -> bool:
@@ -149,6 +176,11 @@ class Report:
         """How many errors there are, shown or not."""
         return len(self.errors) + sum(task.error_count for task in self.tasks)
 
+    @property
+    def warning_count(self) -> int:
+        """How many warnings there are, shown or not."""
+        return len(self.warnings) + sum(task.warning_count for task in self.tasks)
+
     def to_dict(self) -> dict[str, Any]:
         """The JSON form."""
         return {
@@ -158,10 +190,10 @@ class Report:
             "stats": {
                 "tasks": len(self.tasks),
                 "errors": self.error_count,
-                "warnings": sum(len(task.warnings) for task in self.tasks),
+                "warnings": self.warning_count,
                 "seconds": round(self.seconds, 3),
             },
-            "warnings": [],
+            "warnings": [warning.to_dict() for warning in self.warnings],
             "errors": [error.to_dict() for error in self.errors],
             **({"evidence": dict(self.evidence)} if self.evidence else {}),
             "tasks": [task.to_dict() for task in self.tasks],
