@@ -9,18 +9,24 @@ import pytest
 
 CODE = Path(__file__).parent.parent / "cli" / "imprint"
 ORDER = [
-    "exceptions", "package", "report", "archive", "locate", "json_schema", "descriptor", "sql", "expressions", "reference", "engine",
-    "tables", "rules", "evidence", "validation", "curation", "fingerprint", "formats", "frames", "sqlite", "formatting",
-    "difference", "version", "changelog", "ledger", "release", "verification", "api", "__init__", "render", "commands",
+    "exceptions", "explanations", "package", "report", "archive", "locate", "limited", "xml_schema", "patterns", "json_schema",
+    "descriptor", "sql", "engine", "parquet", "expressions", "reference", "findings", "choices", "streams", "header", "tables",
+    "lines", "rules", "evidence", "scan", "keys", "locations", "validation", "curation", "fingerprint", "formats", "frames",
+    "sqlite", "formatting", "difference", "version", "changelog", "ledger", "release", "verification", "api", "__init__",
+    "reports", "render", "commands",
 ]  # fmt: skip
-HOMES = {"jsonschema": "json_schema", "frictionless": "reference", "duckdb": "engine", "click": "commands", "pandas": "frames"}
-MODULES = sorted(path.stem for path in CODE.glob("*.py"))
+HOMES = {"jsonschema": "json_schema", "elementpath": "xml_schema", "frictionless": "reference", "duckdb": "engine", "click": "commands", "pandas": "frames"}
+MODULES = sorted(path.stem for path in (*CODE.glob("*.py"), *(path.parent for path in CODE.glob("*/__init__.py"))))
 
 
 def imports(module: str) -> tuple[set[str], set[str]]:
-    """Names of imprint's own modules and of others that a module imports, type checking aside."""
+    """Names of imprint's own modules and of others that a module, or any of a package's, imports, type checking aside."""
     own, others = set(), set()
-    for node in ast.walk(ast.parse((CODE / f"{module}.py").read_text(encoding="utf-8"))):
+    outside = 2 if (CODE / module).is_dir() else 1
+    files = (CODE / module).glob("*.py") if outside == 2 else [CODE / f"{module}.py"]
+    for node in (node for path in files for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))):
+        if isinstance(node, ast.ImportFrom) and 0 < node.level < outside:
+            continue
         if isinstance(node, ast.ImportFrom) and node.level:
             own |= {node.module} if node.module else {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:

@@ -19,6 +19,10 @@ RUBBISH: list[Any] = [None, 0, "x y", "../x", [], ["x", "x"], [1], {"x": 1}]
 # Where the standard's profile says otherwise than its text, or says less.
 KNOWN = {
     "$schema": "a reference, which is looked up",
+    "*missingValues": "the text: values are unique",
+    "*/fields/*/constraints/enum*": "the text: values of the field, and of its categories",
+    "created": "the text: a moment of RFC 3339",
+    "image": "the text: a URL or a path",
     "contributors*": "the text: an array of objects with roles",
     "resources/0/encoding": "a name, which is looked up",
     "resources/0/path*": "a path, which is looked up",

@@ -22,6 +22,7 @@ from peer import Verdict, findings, theirs
 import imprint
 from imprint import descriptor, expressions, json_schema, sql, tables, validation
 from imprint.engine import Engine
+from imprint.findings import Findings
 from imprint.package import Field, Package
 from imprint.reference import Reference
 
@@ -277,9 +278,9 @@ def cells_of(engine: Engine, table: tables.Table) -> list[tuple[Any, ...]]:
 OF_CELLS = frozenset({"blank-row"})  # found when cells are, not when the file is read
 
 
-def checked_table(engine: Engine, package: Package) -> tuple[tables.Findings, tables.Table]:
+def checked_table(engine: Engine, package: Package) -> tuple[Findings, tables.Table]:
     """What is found in a package's only table, and the table as it was read in the end."""
-    found = {"table": tables.Findings("table", 0)}
+    found = {"table": Findings("table", 0)}
     with ThreadPoolExecutor(1) as pool:
         return found["table"], validation.check_tables(engine, package, found, pool)["table"].table
 
@@ -308,7 +309,7 @@ def test_a_file_that_the_engine_reads_is_read_as_python_reads_it(
         patch.setattr(tables, "SMALL", small)
         package, _ = descriptor.load(package_of({"name": "p", "resources": [resource]}, {"table.csv": text.encode()}, folder))
         with Engine([path]) as engine:
-            exact = tables.Findings("table", 0)
+            exact = Findings("table", 0)
             python = tables.reread(engine, package.resources[0], exact)
             found, table = checked_table(engine, package)
             assert table.labels == python.labels
@@ -477,7 +478,7 @@ SCHEMAS = st.recursive(st.one_of(st.booleans(), st.just({"$ref": "#/$defs/a"})),
 def test_what_surely_fits_a_json_schema_fits_it(schema: Any, defined: Any, value: Any) -> None:
     assume(not _refers(defined))
     root = {"allOf": [schema], "$defs": {"a": defined}}
-    if json_schema.surely_valid(root, value, root, {}):
+    if json_schema.surely_valid(root, value, {}):
         assert validator_for(root)(root).is_valid(value)
 
 

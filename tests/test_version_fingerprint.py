@@ -15,8 +15,8 @@ from packages import write
 
 from imprint import descriptor, fingerprint
 from imprint.engine import Engine
+from imprint.findings import Findings
 from imprint.fingerprint import Fingerprint
-from imprint.tables import Findings
 from imprint.validation import check_tables
 
 NAMES = ("id", "name", "n", "ok")

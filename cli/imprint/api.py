@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import descriptor, difference, frames, ledger, locate, release, validation
+from . import choices, descriptor, difference, frames, ledger, locate, release, validation
 from .difference import Changes
 from .package import Package
 from .report import Error, Report
@@ -29,17 +29,21 @@ def open_package(source: str | PathLike[str]) -> Iterator[tuple[Package, tuple[E
 
 def validate(
     source: str | PathLike[str], *, limit: int = validation.LIMIT, memory: str | None = None,
-    documents: str | PathLike[str] | None = None,
+    documents: str | PathLike[str] | None = None, only: Collection[str] = (), skip: Collection[str] = (),
+    warn: Collection[str] = (), strict: bool = False,
 ) -> Report:  # fmt: skip
     """Check a package against the Data Package 2.0 standard and its own rules.
 
     `limit` caps the examples per resource, field and type (0: all); totals are exact. `memory` is the engine's limit, such
-    as "1GB". `documents` is a directory with the source documents that evidence spans point into. Raises ImprintError
-    where there is no package, or where the environment fails.
+    as "1GB". `documents` is a directory with the source documents that evidence spans point into. `only` and `skip` name
+    types of error, ids of rules or resources to look at, or not; what `warn` names is a warning, besides what the descriptor's
+    `severities` say; a package with warnings isn't valid if `strict`. Raises ImprintError where there is no package, where a
+    name is unknown (UsageFault), or where the environment fails.
     """
     with open_package(source) as (package, faults):
         where = Path(documents) if documents is not None else None
-        return validation.validate(package, faults, limit=limit, memory=memory, documents=where)
+        policy = choices.policy(package, only=only, skip=skip, warn=warn, strict=strict)
+        return validation.validate(package, faults, limit=limit, memory=memory, documents=where, policy=policy)
 
 
 def diff(

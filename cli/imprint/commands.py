@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ FORMAT = click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="What to print."
 )
 MEMORY = click.option("--memory", metavar="SIZE", help="Memory that the engine may use, such as 1GB; the rest spills to disk.")
+REPORT_FORMATS = ["text", "json", "github", "junit", "sarif", "markdown", "html"]
 
 
 class Commands(click.Group):
@@ -42,30 +44,89 @@ def main() -> None:
     """
 
 
+def _explain(ctx: click.Context, _: click.Parameter, kind: str | None) -> None:
+    if kind is not None:
+        from . import explanations
+
+        click.echo(explanations.text(kind))
+        ctx.exit()
+
+
 @main.command()
 @click.argument("package", default=".")
-@FORMAT
+@click.option(
+    "--format", "form", type=click.Choice(REPORT_FORMATS), default="text", show_default=True, help="What to print or write."
+)
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write the report to FILE, whole or not at all, instead of printing it.",
+)
 @MEMORY
+@click.option(
+    "--explain",
+    metavar="[TYPE]",
+    is_flag=False,
+    flag_value="all",
+    is_eager=True,
+    expose_value=False,
+    callback=_explain,
+    help="Only say what a type of error means and how to mend it; without TYPE, list them all.",
+)
 @click.option(
     "--limit-errors",
     default=100,
     show_default=True,
     help="Rows shown of each field and type, 0 for all; totals are always exact.",
 )
+@click.option("--only", multiple=True, metavar="NAME", help="Look only for a type of error or a rule, or only in a resource.")
+@click.option("--skip", multiple=True, metavar="NAME", help="Don't look for a type of error or a rule, or in a resource.")
+@click.option("--warn", multiple=True, metavar="NAME", help="Make a type of error, or a rule, a warning.")
+@click.option("--strict", is_flag=True, help="A package with warnings isn't valid.")
 @click.option(
     "--documents", type=click.Path(path_type=Path), help="Directory of the source documents, to check evidence against."
 )
-def validate(package: str, form: str, memory: str | None, limit_errors: int, documents: Path | None) -> None:
-    """Check descriptor, structure, cells, keys, rules and evidence of PACKAGE."""
-    from . import api, render
+def validate(
+    package: str, form: str, output: Path | None, memory: str | None, limit_errors: int, only: tuple[str, ...],
+    skip: tuple[str, ...], warn: tuple[str, ...], strict: bool, documents: Path | None,
+) -> None:  # fmt: skip
+    """Check descriptor, structure, cells, keys, rules and evidence of PACKAGE.
 
-    report = api.validate(package, limit=limit_errors, memory=memory, documents=documents)
-    click.echo(render.to_json(report.to_dict()) if form == "json" else render.report_text(report))
+    --only, --skip and --warn can be given several times.
+    """
+    from . import api, reports
+
+    report = api.validate(
+        package, limit=limit_errors, memory=memory, documents=documents, only=only, skip=skip, warn=warn, strict=strict
+    )
+    if output is None:
+        _print(reports.render(report, form, click.style))
+    else:
+        _write(output, reports.render(report, form))
+        click.echo(f"{reports.headline(report)}; the report is in {output}", err=True)
     for error in report.all_errors:
         if error.type in ("scheme-error", "format-error") or error.unchecked:
             advice = "mend the descriptor or the file: it could not be checked"
             click.echo(f"imprint: {package}: {error.message}; {advice}", err=True)
     sys.exit(ExitCode.GOOD if report.valid else ExitCode.INVALID if report.complete else ExitCode.ENVIRONMENT)
+
+
+def _print(text: str, *, err: bool = False) -> None:
+    """Print, in colour on a terminal unless NO_COLOR says no."""
+    click.echo(text, err=err, color=False if os.environ.get("NO_COLOR") else None)
+
+
+def _write(path: Path, text: str) -> None:
+    """Put a text into a file at once; a device or a pipe can only be written to."""
+    from . import archive
+
+    ended = text.rstrip("\n") + "\n"
+    if path.exists() and not path.is_file():
+        path.write_text(ended, encoding="utf-8", newline="\n")
+    else:
+        archive.replace_text(path.resolve(), ended)
 
 
 @main.command()
@@ -117,7 +178,7 @@ def _key(text: str) -> tuple[str, list[str]]:
 @click.option("--allow-unbumped", is_flag=True, help="Below 1.0.0: release a version again with other content.")
 def release(package: str, form: str, memory: str | None, out: Path, against: str | None, allow_unbumped: bool) -> None:
     """Validate PACKAGE, judge its version, and build the release in --out."""
-    from . import api, render
+    from . import api, render, reports
     from . import release as releases
 
     try:
@@ -125,7 +186,7 @@ def release(package: str, form: str, memory: str | None, out: Path, against: str
             done = releases.release(opened, faults, out=out, against=against, allow_unbumped=allow_unbumped, memory=memory)
     except releases.Refused as refused:
         if refused.report is not None:
-            click.echo(render.report_text(refused.report), err=True)
+            _print(reports.render(refused.report, paint=click.style), err=True)
         raise
     click.echo(render.to_json(done.to_dict()) if form == "json" else render.released_text(done))
 

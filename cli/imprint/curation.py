@@ -15,7 +15,8 @@ from .evidence import BLOCK, digest
 from .exceptions import DataFault, ImprintError, UsageFault
 from .package import Package
 from .rules import RuleFault, View
-from .validation import Checked, open_tables
+from .scan import Checked
+from .validation import open_tables
 
 HEADING = re.compile(r"(?:(?P<number>[IVXLC]+|[0-9]+(?:\.[0-9]+)*)[.)]\s+)?(?P<title>[^\n]{1,120})")
 SECTION_FIELDS = ("id", "source_id", "ordinal", "level", "kind", "number", "title", "start", "end", "sha256", "notes")

@@ -10,19 +10,25 @@ import functools
 import io
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from importlib import resources as importlib_resources
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from . import json_schema
+from . import explanations, json_schema, xml_schema
 from .exceptions import ImprintError
 from .locate import is_url, read_document, unsafe
 from .package import Descriptor, Dialect, Field, ForeignKey, Package, Resource, Rule, Schema, strings
-from .report import Error
+from .report import Error, shorten
 
 PROFILE_1_0 = "https://datapackage.org/profiles/1.0/datapackage.json"  # in force where none is declared
 PROFILE_2_0 = "https://datapackage.org/profiles/2.0/datapackage.json"
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
+PART_PROFILES = {
+    f"https://datapackage.org/profiles/2.0/{name}.json": {"$schema": DRAFT, "$ref": f"{PROFILE_2_0}#/$defs/{part}"}
+    for name, part in {"dataresource": "resource", "tabledialect": "dialect", "tableschema": "schema"}.items()
+}
 TABULAR_FORMATS = frozenset({"csv", "tsv", "xlsx", "xls", "ods", "parquet", "jsonl", "ndjson"})
 COMPRESSIONS = {".gz": "gz", ".zip": "zip"}
 MEDIATYPES = {"text/csv": "csv", "text/tab-separated-values": "tsv", "application/json": "json"}
@@ -60,9 +66,8 @@ class _Reader:
     def read(self) -> tuple[Package, tuple[Error, ...]]:
         content = self.content
         self.faults += _profile_faults("package-error", ("package",), content)
-        if self.version_1:
-            self.faults += _profile_faults("package-error", ("package-1.0",), content)
-        self._check_own_profile()
+        self.faults += _profile_faults("package-error", ("package-1.0" if self.version_1 else "package-2.0",), content)
+        self._check_own_profile(content, "package-error")
         listed = content.get("resources")
         resources = tuple(
             self._resource(item, number) for number, item in enumerate(listed if isinstance(listed, list) else [], 1)
@@ -70,6 +75,7 @@ class _Reader:
         )  # fmt: skip
         self._check_names(resources)
         self._check_references(resources)
+        rules = tuple(self._rules())
         package = Package(
             name=_text(content.get("name")),
             version=_text(content.get("version")),
@@ -78,7 +84,8 @@ class _Reader:
             source=self.source,
             descriptor_path=self.path,
             resources=resources,
-            rules=tuple(self._rules()),
+            rules=rules,
+            warnings=frozenset(self._warnings(rules)),
             descriptor=content,
         )
         return package, tuple(self.faults)
@@ -86,18 +93,18 @@ class _Reader:
     def _fault(self, kind: str, note: str, resource: str = "", *, unchecked: bool = False) -> None:
         self.faults.append(Error(type=kind, note=note, resource=resource, unchecked=unchecked))
 
-    def _check_own_profile(self) -> None:
+    def _check_own_profile(self, content: Any, kind: str, resource: str = "") -> None:
         """A profile that extends the standard's (guide "Extending Data Package") lies inside the package."""
-        profile = self.content.get("$schema")
+        profile = content.get("$schema") if isinstance(content, dict) else None
         if not isinstance(profile, str) or is_url(profile):
             return
-        found = self._reference(profile, "package-error", "$schema", "")
+        found = self._reference(profile, kind, "$schema", resource)
         if found is not None:
-            self.faults += json_schema_faults(found, self.content, "package-error")
+            self.faults += json_schema_faults(found, content, kind, resource)
 
     def _check_names(self, resources: tuple[Resource, ...]) -> None:
-        names = [resource.name for resource in resources]
-        for name in sorted({name for name in names if names.count(name) > 1}):
+        names = Counter(resource.name for resource in resources)
+        for name in sorted(name for name, often in names.items() if often > 1):
             self._fault("package-error", f'names of the resources are not unique: "{name}" is there twice')
 
     def _check_references(self, resources: tuple[Resource, ...]) -> None:
@@ -129,6 +136,20 @@ class _Reader:
                 severity="warning" if item.get("severity") == "warning" else "error",
             )
 
+    def _warnings(self, rules: tuple[Rule, ...]) -> Iterator[str]:
+        """The types of error, and rules, that `severities` makes warnings."""
+        severities = self.content.get("severities", {})
+        if not isinstance(severities, dict) or not set(map(str, severities.values())) <= {"error", "warning"}:
+            self._fault("package-error", '"severities" has types of error or ids of rules, each "error" or "warning"')
+            return
+        known = {*explanations.TABLE, *(rule.id for rule in rules)} if severities else set()
+        for name, severity in severities.items():
+            if name not in known:
+                note = f'"severities" names "{name}", which is no rule, nor a type of error that --explain lists'
+                self._fault("package-error", note)
+            elif severity == "warning":
+                yield name
+
     def _reference(self, path: str, kind: str, what: str, resource: str) -> Any:
         """The document that a descriptor points at; None (and a fault) where it can't be had."""
         if is_url(path):
@@ -139,14 +160,23 @@ class _Reader:
         if reason := unsafe(path) or self._escapes(path):
             self._fault(kind, f'{what} "{path}" is not safe: it {reason}; name a file in the package', resource, unchecked=True)
             return None
+        self._check_hidden(path, kind, what, resource)
         try:
             return read_document(self.base / path)
         except ImprintError as error:
             self._fault(kind, f'{what} "{path}" {error.what}; {error.fix}', resource, unchecked=True)
             return None
 
+    def _check_hidden(self, path: str, kind: str, what: str, resource: str) -> None:
+        """What lies in a hidden folder can be read, but not published (standard, "URL or Path")."""
+        if any(part.startswith(".") for part in PurePosixPath(path).parts[:-1]):
+            self._fault(kind, f'{what} "{path}" lies in a hidden folder; name one that doesn\'t begin with a dot', resource)
+
     def _escapes(self, path: str) -> str:
-        target = (self.base / path).resolve()
+        try:
+            target = (self.base / path).resolve()
+        except (OSError, RuntimeError):  # links in circles: it isn't there
+            return ""
         return "" if target.is_relative_to(self.base.resolve()) else "is a link out of the package"
 
     def _resource(self, content: dict[str, Any], number: int) -> Resource:
@@ -168,6 +198,8 @@ class _Reader:
         if isinstance(raw_schema, str):
             raw_schema = self._reference(raw_schema, "schema-error", "schema", name)
         tabular = self._is_tabular(content, form, raw_schema)
+        if tabular and isinstance(content.get("schema"), str):
+            self._check_own_profile(raw_schema, "schema-error", name)
         json_schema = content.get("jsonSchema")
         if not tabular and raw_schema is not None:
             json_schema, raw_schema = raw_schema, None
@@ -176,6 +208,7 @@ class _Reader:
         dialect = content.get("dialect")
         if isinstance(dialect, str):
             dialect = self._reference(dialect, "dialect-error", "dialect", name)
+            self._check_own_profile(dialect, "dialect-error", name)
             paths = paths if dialect is not None else ()  # without its dialect a file can't be read
         data = content.get("data")
         if tabular and "data" in content and not isinstance(data, (list, dict, str)):
@@ -210,6 +243,8 @@ class _Reader:
 
     def _files(self, paths: tuple[str, ...], name: str) -> tuple[Path, ...]:
         files = []
+        if 0 < sum(map(is_url, paths)) < len(paths):
+            self._fault("resource-error", "paths are either all URLs or all in the package; don't mix them", name)
         for path in paths:
             if is_url(path):
                 self._fault("scheme-error", f'path "{path}" is remote and was not fetched; download it into the package', name)
@@ -220,8 +255,9 @@ class _Reader:
                 note = f'path "{path}" is remote, and its scheme is not known; download it into the package'
                 self._fault("scheme-error", note, name)
             elif not _is_file(self.base / path):
-                self._fault("scheme-error", f'file "{path}" is not there; add it or mend the path', name)
+                self._fault("scheme-error", f'file "{shorten(path, 200)}" is not there; add it or mend the path', name)
             else:
+                self._check_hidden(path, "resource-error", "path", name)
                 files.append(self.base / path)
         return tuple(files) if len(files) == len(paths) else ()
 
@@ -256,6 +292,7 @@ class _Reader:
             return None
         self.faults += _profile_faults("schema-error", ("schema",), content, name)
         missing = _missing_values(content.get("missingValues"), ("",))
+        self._check_missing_values(content, missing, "schema-error", name)
         fields = tuple(self._field(item, name, missing) for item in content["fields"] if isinstance(item, dict))
         schema = Schema(
             fields=fields,
@@ -266,6 +303,9 @@ class _Reader:
             descriptor=content,
         )
         self._check_schema(schema, name)
+        for package in _other_packages(content.get("foreignKeys")):
+            note = f'foreign key refers to package "{package}", which was not fetched; put the table into this package'
+            self._fault("schema-error", note, name, unchecked=True)
         return schema
 
     def _check_schema(self, schema: Schema, name: str) -> None:
@@ -280,6 +320,15 @@ class _Reader:
                 note = f"foreign key has {len(foreign.fields)} fields and refers to {len(foreign.reference_fields)}"
                 self._fault("schema-error", note, name)
 
+    def _check_missing_values(self, content: Descriptor, values: tuple[str, ...], kind: str, resource: str) -> None:
+        """Values are unique, and so are their labels (standard, `missingValues`)."""
+        listed = _list(content.get("missingValues"))
+        labels = [str(item["label"]) for item in listed if isinstance(item, Mapping) and "label" in item]
+        for what, found in (("value", values), ("label", labels)):
+            twice = [one for one, often in Counter(found).items() if listed and often > 1]
+            if twice:
+                self._fault(kind, f'missingValues have the {what} "{twice[0]}" twice', resource)
+
     def _field(self, content: dict[str, Any], resource: str, missing: tuple[str, ...]) -> Field:
         kind = content.get("type", "any")
         known = isinstance(kind, str) and kind in profile()["$defs"]["fields"]
@@ -288,7 +337,7 @@ class _Reader:
             self._fault("field-error", f'field "{label}" has type "{kind}", which the standard does not know', resource)
         faults = _profile(("fields", kind if known else "any"), {**content, "type": kind if known else "any"})
         if known:
-            self.faults += [_fault_of(fault, "field-error", resource) for fault in faults]
+            self.faults += [_fault_of(fault, "field-error", resource, f' of field "{label}"') for fault in faults]
         content = _without(content, faults)
         constraints = dict(content.get("constraints", {}))
         allowed = profile()["$defs"]["fields"][kind if known else "any"]["properties"]["constraints"]["properties"]
@@ -302,13 +351,17 @@ class _Reader:
         for word, reason in _broken_constraints(constraints):
             self._fault("field-error", f'{word} of field "{label}" {reason}', resource)
             del constraints[word]
+        for reason in _broken_categories(content, constraints):
+            self._fault("field-error", f'categories of field "{label}" {reason}', resource)
         form = _text(content.get("format")) or "default"
+        own = _missing_values(content.get("missingValues"), missing)
+        self._check_missing_values(content, own, "field-error", resource)
         return Field(
             name=label,
             type=kind if known else "any",
             format=form.removeprefix("fmt:"),
             constraints=constraints,
-            missing_values=_missing_values(content.get("missingValues"), missing),
+            missing_values=own,
             descriptor=content,
         )
 
@@ -364,24 +417,45 @@ def _missing_values(value: Any, default: tuple[str, ...]) -> tuple[str, ...]:
 def _foreign_keys(value: Any) -> Iterator[ForeignKey]:
     for item in _list(value):
         reference = item.get("reference") if isinstance(item, dict) else None
-        if isinstance(reference, dict):
+        if isinstance(reference, dict) and "package" not in reference:
             name = _text(reference.get("resource"))
             yield ForeignKey(strings(item.get("fields")), name, strings(reference.get("fields")))
+
+
+def _other_packages(value: Any) -> Iterator[str]:
+    """The packages that foreign keys refer to (recipe "External Foreign Keys")."""
+    for item in _list(value):
+        reference = item.get("reference") if isinstance(item, dict) else None
+        if isinstance(reference, dict) and "package" in reference:
+            yield str(reference["package"])
 
 
 def _broken_constraints(constraints: Descriptor) -> list[tuple[str, str]]:
     """Constraints that are a language of their own, and aren't written in it, with the reason."""
     broken = []
     try:
-        re.compile(constraints.get("pattern", ""))
-    except (re.error, RecursionError, OverflowError) as error:
-        broken.append(("pattern", f"is not a regular expression: {error}"))
+        xml_schema.compiled(constraints.get("pattern", ""))
+    except xml_schema.PatternFault as error:
+        broken.append(("pattern", str(error)))
     try:
         if "jsonSchema" in constraints:
             json_schema.check(constraints["jsonSchema"])
     except json_schema.SchemaFault as error:
         broken.append(("jsonSchema", str(error)))
     return broken
+
+
+def _broken_categories(content: Descriptor, constraints: Descriptor) -> Iterator[str]:
+    """What the profile can't say of `categories`: values and labels are unique, and `enum` is a part of them."""
+    listed = _list(content.get("categories"))
+    for word in ("value", "label"):
+        found = [item[word] for item in listed if isinstance(item, dict) and word in item]
+        if len(set(found)) < len(found):
+            yield f"have a {word} twice"
+    values = {str(item["value"] if isinstance(item, dict) else item) for item in listed}
+    others = [value for value in _list(constraints.get("enum")) if values and str(value) not in values]
+    if others:
+        yield f'don\'t have "{others[0]}", which the constraint "enum" has'
 
 
 @functools.cache
@@ -396,6 +470,22 @@ def _profile(part: tuple[str, ...], content: Any) -> list[json_schema.Fault]:
     """Where a descriptor breaks a part of the profile."""
     schema = {"$ref": "/".join((f"{PROFILE_2_0}#/$defs", *part))}
     return list(json_schema.faults(schema, content, {PROFILE_2_0: profile()}, checked=True))
+
+
+@functools.cache
+def _forms() -> dict[str, str]:
+    """What jsonschema says of a text that breaks a pattern of the profile, and what we say."""
+    forms: dict[str, str] = {}
+
+    def note(part: Any) -> None:
+        if isinstance(part, dict):
+            if isinstance(part.get("pattern"), str) and "description" in part:
+                forms[f"does not match {part['pattern']!r}"] = f"is not {part['description']}"
+            for inner in part.values():
+                note(inner)
+
+    note(profile())
+    return forms
 
 
 def _profile_faults(kind: str, part: tuple[str, ...], content: Any, resource: str = "") -> list[Error]:
@@ -414,14 +504,17 @@ def _without(content: Descriptor, faults: list[json_schema.Fault]) -> dict[str, 
 def json_schema_faults(schema: Any, value: Any, kind: str, resource: str = "") -> list[Error]:
     """Where a value breaks a JSON Schema; the standard's profile is known by its address, without a network."""
     try:
-        found = json_schema.faults(schema, value, {PROFILE_2_0: profile()})
+        found = json_schema.faults(schema, value, {PROFILE_2_0: profile(), **PART_PROFILES})
         return [_fault_of(fault, kind, resource) for fault in found]
     except json_schema.SchemaFault as error:
         return [Error("schema-error", str(error), resource, unchecked=True)]
 
 
-def _fault_of(fault: json_schema.Fault, kind: str, resource: str) -> Error:
+def _fault_of(fault: json_schema.Fault, kind: str, resource: str, whose: str = "") -> Error:
     path = "/".join(str(part) for part in fault.path)
-    message = fault.message if len(fault.message) <= 200 else f"{fault.message[:200]}…"
-    note = f"{message} at property '{path}'" if path else message
+    message = next(
+        (fault.message.replace(form, said) for form, said in _forms().items() if form in fault.message), fault.message
+    )
+    message = message if len(message) <= 200 else f"{message[:200]}…"
+    note = f"{message} at property '{path}'{whose}" if path else f"{message}{whose}"
     return Error(type=kind, note=note, resource=resource)

@@ -17,7 +17,8 @@ from .engine import Engine
 from .exceptions import DataFault, ImprintError, UsageFault
 from .fingerprint import STORAGE, Fingerprint, canonical_json
 from .package import Descriptor, Field, Package, Resource, Schema
-from .validation import Checked, open_tables
+from .scan import Checked
+from .validation import open_tables
 
 LIMIT = 100
 # How far a licence restricts its user; a change to or from one that isn't here counts as more restrictive.

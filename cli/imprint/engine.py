@@ -17,6 +17,7 @@ from .exceptions import ImprintError
 
 EngineError = duckdb.Error
 LINE = 2 << 20  # bytes of a line that the engine expects
+BUFFER = 8 << 20  # bytes of a file that a thread reads at a time
 BATCH = 10_000  # rows fetched at a time where there may be many
 
 
@@ -42,6 +43,7 @@ class Engine:
         self._cursors = threading.local()
         try:
             self._connection = duckdb.connect(":memory:", config=config)
+            self._connection.execute("ATTACH ':memory:' AS compressed (COMPRESS)")
             self._connection.execute(f"SET allowed_directories = {_listed(allowed)}")
             self._connection.execute(f"SET allowed_paths = {_listed(str(file) for file in files)}")
             self._connection.execute("SET enable_external_access = false")
@@ -83,9 +85,9 @@ class Engine:
         """The only row of a query."""
         return self.rows(query)[0]
 
-    def keep(self, query: str) -> str:
-        """Store a query's rows; the name of the table (it spills to disk where memory ends)."""
-        name = f"kept_{next(self._numbers)}"
+    def keep(self, query: str, *, compressed: bool = False) -> str:
+        """Store a query's rows in their order; the name of the table (it spills to disk where memory ends)."""
+        name = f"{'compressed.' if compressed else ''}kept_{next(self._numbers)}"
         self.rows(f"CREATE TABLE {name} AS {query}")
         return name
 
@@ -137,7 +139,7 @@ def read_csv(
         f"read_csv({sql.literal(str(path))}, auto_detect = false, header = false, skip = {skip}, columns = {{{names}}}, "
         f"delim = {sql.literal(delimiter)}, quote = {sql.literal(quote)}, escape = {sql.literal(quote)}, comment = '', "
         f"strict_mode = true, null_padding = false, max_line_size = {max(longest, LINE)}, "
-        f"allow_quoted_nulls = false{forced})"
+        f"buffer_size = {max(4 * longest, BUFFER)}, allow_quoted_nulls = false{forced})"
     )
 
 

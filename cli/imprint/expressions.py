@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from . import sql
 from .package import Field
@@ -90,13 +90,16 @@ def sure_list(field: Field, cell: str) -> str:
 
 
 def _sure_pattern(field: Field, cell: str) -> str:
+    return sql.prints_as(cell, field.format) if _sure_date_pattern(field) else "FALSE"
+
+
+def _sure_date_pattern(field: Field) -> bool:
+    """Whether the engine knows the pattern of the field's dates."""
     parts = field.format.split("%")
     directives = [part[:1] for part in parts[1:]]
     known = set(directives) <= SURE_DIRECTIVES and len(set(directives)) == len(directives) and "Y" in directives
     plain = all(char.isascii() and not char.isalpha() for char in "".join(p[1:] for p in parts[1:]) + parts[0])
-    if not (known and plain and {"Y", "m", "d"} <= set(directives)):
-        return "FALSE"
-    return sql.prints_as(cell, field.format)
+    return known and plain and {"Y", "m", "d"} <= set(directives)
 
 
 SURE: dict[str, Callable[[Field, str], str]] = {
@@ -126,14 +129,16 @@ def canonical_boolean(field: Field, cell: str) -> str:
 
 def canonical_date(field: Field, cell: str) -> str:
     """An ISO date."""
-    return cell if field.format == "default" else f"{sql.parse_with(cell, field.format, 'DATE')}::VARCHAR"
+    if _sure_date_pattern(field):
+        return f"{sql.parse_with(cell, field.format, 'DATE')}::VARCHAR"
+    return cell if field.format == "default" else "NULL::VARCHAR"
 
 
 def canonical_datetime(field: Field, cell: str) -> str:
     """An ISO date and time."""
-    if field.format == "default":
-        return cell
-    return f"strftime(try_strptime({cell}, {sql.literal(field.format)}), '%Y-%m-%dT%H:%M:%S')"
+    if _sure_date_pattern(field):
+        return f"strftime(try_strptime({cell}, {sql.literal(field.format)}), '%Y-%m-%dT%H:%M:%S')"
+    return cell if field.format == "default" else "NULL::VARCHAR"
 
 
 def canonical_list(field: Field, cell: str) -> str:
@@ -227,7 +232,7 @@ def _fits(bound: str, step: str) -> bool:
     try:
         exact = Decimal(bound)
         return exact.is_finite() and abs(exact) < 10**15 and exact == exact.quantize(Decimal(step if step != "0" else 1))
-    except InvalidOperation:
+    except ArithmeticError:
         return False
 
 

@@ -18,7 +18,8 @@ from typing import Any
 from .engine import Engine
 from .locate import is_url
 from .package import Package, Resource
-from .validation import Checked, open_tables
+from .scan import Checked
+from .validation import open_tables
 
 LIMB = 16  # hex digits of a digest that are added up at a time
 STORAGE = frozenset(

@@ -10,8 +10,8 @@ from typing import Any
 
 from .engine import Engine
 from .package import Field
+from .scan import Checked
 from .sql import UNIT_SEPARATOR
-from .validation import Checked
 
 TOO_LONG = 2**53  # an integer over this is not the same in every JSON reader; it stays a text then
 

@@ -17,8 +17,9 @@ from .engine import Engine
 from .exceptions import DataFault
 from .locate import read_document
 from .package import Dialect, Package, Resource
-from .tables import DELIMITED
-from .validation import Checked, open_tables
+from .scan import Checked
+from .streams import DELIMITED
+from .validation import open_tables
 
 STRUCTURE = frozenset({"extra-cell", "missing-cell", "encoding-error", "source-error", "blank-row"})
 

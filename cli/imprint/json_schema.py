@@ -6,10 +6,13 @@ isn't surely valid (a keyword that isn't known here is never sure) goes to jsons
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from . import limited, patterns
 
 TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
@@ -31,8 +34,17 @@ class Fault:
     message: str
 
 
+SECONDS = 10.0  # for what isn't surely valid, and more for what is long
+PACE = 20_000  # characters a second
+STEPS = 3 * 10**6  # keywords tried before that: a schema that refers to itself may ask for more than there are atoms
+
+
 class SchemaFault(Exception):
     """The schema isn't a JSON Schema, or refers to what isn't there."""
+
+
+class TooSlow(SchemaFault):
+    """The schema takes too long on a value."""
 
 
 def faults(schema: Any, value: Any, known: Mapping[str, Any] | None = None, *, checked: bool = False) -> Iterator[Fault]:
@@ -40,7 +52,7 @@ def faults(schema: Any, value: Any, known: Mapping[str, Any] | None = None, *, c
 
     Raises SchemaFault where the schema itself is wrong (`checked` says that `check` has passed it).
     """
-    if not _is_sure(schema, value, known or {}):
+    if not surely_valid(schema, value, known or {}):
         if not checked:
             check(schema)
         yield from _convict(schema, value, known or {})
@@ -60,32 +72,62 @@ def check(schema: Any) -> None:
 
 
 def _convict(schema: Any, value: Any, known: Mapping[str, Any]) -> Iterator[Fault]:
+    try:
+        seconds = SECONDS + len(json.dumps(value)) // PACE
+        found, fault = limited.call("json_schema", "convicted", schema, value, known, seconds=seconds)
+    except TimeoutError as error:
+        raise TooSlow(f"JSON Schema {error} to check; simplify it") from error
+    except (RecursionError, ChildProcessError) as error:
+        raise SchemaFault("JSON Schema or value nests too deeply") from error
+    yield from (Fault(tuple(path), message) for path, message in found)
+    if fault:
+        raise SchemaFault(fault)
+
+
+def convicted(schema: Any, value: Any, known: Mapping[str, Any]) -> tuple[list[tuple[list[str | int], str]], str]:
+    """Path and message of every fault, and what is wrong with the schema itself."""
     from jsonschema.validators import validator_for
     from referencing import Registry, Resource
     from referencing.exceptions import Unresolvable
 
+    found: list[tuple[list[str | int], str]] = []
     registry: Registry[Any] = Registry().with_resources((name, Resource.from_contents(one)) for name, one in known.items())
     try:
         for error in validator_for(schema)(schema, registry=registry).iter_errors(value):
-            yield Fault(tuple(error.absolute_path), error.message)
+            found.append((list(error.absolute_path), error.message))
     except Unresolvable as error:
-        raise SchemaFault(f'JSON Schema refers to "{error.ref}", which is not there') from error
-    except (RecursionError, TypeError, ValueError, re.error) as error:
-        raise SchemaFault(f"JSON Schema can't be used: {error}") from error
+        return found, f'JSON Schema refers to "{error.ref}", which is not there'
+    except (RecursionError, AttributeError, TypeError, ValueError, re.error) as error:
+        return found, f"JSON Schema can't be used: {error}"
+    return found, ""
 
 
-def _is_sure(schema: Any, value: Any, known: Mapping[str, Any]) -> bool:
+def surely_valid(schema: Any, value: Any, known: Mapping[str, Any]) -> bool:
+    """Whether the value surely fits; False where that isn't sure."""
     try:
-        return surely_valid(schema, value, schema, known)
-    except (RecursionError, TypeError, ValueError, re.error):  # the schema isn't one
+        return _surely_valid(schema, value, schema, _Known(known))
+    except (
+        RecursionError,
+        AttributeError,
+        TypeError,
+        ValueError,
+        re.error,
+        patterns.TooSlow,
+    ):  # the schema isn't one, or has no end
         return False
 
 
-def surely_valid(schema: Any, value: Any, root: Any, known: Mapping[str, Any]) -> bool:
-    """Whether the value surely fits; False where that isn't sure."""
+class _Known(dict[str, Any]):
+    """Schemas by address, and how many steps were taken with them."""
+
+    steps = 0
+
+
+def _surely_valid(schema: Any, value: Any, root: Any, known: _Known) -> bool:
     if isinstance(schema, bool):
         return schema
-    if not isinstance(schema, dict):
+    known.steps += 1
+    if not isinstance(schema, dict) or known.steps > STEPS:
         return False
     for word, rule in schema.items():
         if word in SILENT:
@@ -98,33 +140,33 @@ def surely_valid(schema: Any, value: Any, root: Any, known: Mapping[str, Any]) -
     return True
 
 
-def _sure(word: str, rule: Any, value: Any, root: Any, known: Mapping[str, Any]) -> bool:  # noqa: PLR0911, PLR0912
+def _sure(word: str, rule: Any, value: Any, root: Any, known: _Known) -> bool:  # noqa: PLR0911, PLR0912
     """Whether one keyword surely holds (JSON Schema 2020-12, validation vocabulary)."""
     match word:
         case "type":
             return _is_type(value, rule)
         case "$ref":
             target, start = _referenced(rule, root, known)
-            return target is not None and surely_valid(target, value, start, known)
+            return target is not None and _surely_valid(target, value, start, known)
         case "properties":
             pairs = rule.items() if isinstance(value, dict) else ()
-            return all(surely_valid(sub, value[key], root, known) for key, sub in pairs if key in value)
+            return all(_surely_valid(sub, value[key], root, known) for key, sub in pairs if key in value)
         case "required":
             return not isinstance(value, dict) or all(key in value for key in rule)
         case "items":
-            return not isinstance(value, list) or all(surely_valid(rule, item, root, known) for item in value)
+            return not isinstance(value, list) or all(_surely_valid(rule, item, root, known) for item in value)
         case "anyOf":
-            return any(surely_valid(sub, value, root, known) for sub in rule)
+            return any(_surely_valid(sub, value, root, known) for sub in rule)
         case "oneOf" if all(isinstance(sub, dict) and sub.keys() == {"required"} for sub in rule):
-            return sum(surely_valid(sub, value, root, known) for sub in rule) == 1
+            return sum(_surely_valid(sub, value, root, known) for sub in rule) == 1
         case "allOf":
-            return all(surely_valid(sub, value, root, known) for sub in rule)
+            return all(_surely_valid(sub, value, root, known) for sub in rule)
         case "enum":
             return (value is None or isinstance(value, str)) and value in rule
         case "const":
             return isinstance(value, str) and value == rule
         case "pattern":
-            return not isinstance(value, str) or re.search(rule, value) is not None
+            return not isinstance(value, str) or patterns.search(rule, value)
         case "minLength":
             return not isinstance(value, str) or len(value) >= rule
         case "maxLength":

@@ -157,6 +157,8 @@ def _checkout(source: str, folder: Path, directory: Path | None) -> Path:
 
 def read_document(path: Path) -> Any:
     """The value that a JSON or YAML file holds. Raises ImprintError with line and column where it is broken."""
+    if path.exists() and not path.is_file():  # a pipe would never end
+        raise ImprintError("cannot be read (no file)", where=path, fix="name a file")
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:

@@ -139,7 +139,10 @@ class Rule:
 
 @dataclass(frozen=True)
 class Package:
-    """A Data Package. `base` is the directory that relative paths start from; `source` is what the user named."""
+    """A Data Package. `base` is the directory that relative paths start from; `source` is what the user named.
+
+    `warnings` are the types of error, and rules, that the package declares to be warnings.
+    """
 
     name: str
     version: str
@@ -150,6 +153,7 @@ class Package:
     resources: tuple[Resource, ...]
     rules: tuple[Rule, ...]
     descriptor: Descriptor
+    warnings: frozenset[str] = frozenset()
 
     def resource(self, name: str) -> Resource | None:
         """The resource of that name."""

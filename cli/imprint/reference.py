@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import datetime
 import functools
+import importlib.util
+import itertools
 import json
 import operator
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
-from . import json_schema
+from . import json_schema, parquet, patterns
 from .exceptions import Unreadable
+from .expressions import FALSE_VALUES, TRUE_VALUES
 from .package import Field, Resource
 from .sql import UNIT_SEPARATOR
 
@@ -32,7 +36,7 @@ LENGTHS: dict[str, Callable[[Any, Any], bool]] = {"minLength": operator.ge, "max
 
 # A JSON value that is of the field's type as it stands: no reader is needed.
 OWN_TYPES: dict[str, type] = {"string": str, "object": dict, "array": list, "integer": int, "boolean": bool}
-NON_NUMERIC = re.compile(r"^[^-\d]*|\D*$")  # what `bareNumber: false` lets stand around a number
+NUMERIC = re.compile(r"[-\d]")  # where a number begins for `bareNumber: false`
 PLAIN = 1000  # digits before or after the point, beyond which a canonical number has an exponent
 LONG_INTEGER = re.compile(r"\s*[+-]?[0-9]{4000,}\s*")  # Python's int() refuses these, the standard doesn't
 
@@ -72,8 +76,9 @@ class Reference:
         self.field = field
         self._own_type = OWN_TYPES.get(field.type) if field.format == "default" else None
         self._allowed = STANDARD.get((field.type, field.format))
+        self._plain = _plain_reader(field)
         pattern = field.constraints.get("pattern")
-        self._pattern = re.compile(f"(?:{pattern})") if isinstance(pattern, str) else None
+        self._pattern = pattern if isinstance(pattern, str) else None
         self._enum = self._cast_all(field.constraints.get("enum"))
         self._categories = self._cast_all(field.categories or None)
 
@@ -99,7 +104,10 @@ class Reference:
         return [self.cast(value) if isinstance(value, str) else value for value in values]
 
     def read(self, cell: Any) -> tuple[Any, Notes]:
-        """The logical value of a cell and what is wrong with it. `cell` is a text, a JSON value, or None if absent."""
+        """The logical value of a cell and what is wrong with it. `cell` is a text, a JSON value, or None if absent.
+
+        Raises Unreadable where a constraint takes too long to tell.
+        """
         if cell is None or str(cell) in self.field.missing_values:
             return None, ((("constraint-error", 'constraint "required" is "True"'),) if self.field.required else ())
         value = self.cast(cell)
@@ -120,6 +128,10 @@ class Reference:
             if field.type == "list":
                 items = [self._item.cast(item) for item in cell.split(field.option("delimiter") or ",")]
                 return None if None in items else items
+        if isinstance(cell, str) and self._plain is not None:
+            return self._plain(cell)
+        if type(cell) in (int, float) and field.type == "number":  # a bound
+            return Decimal(str(cell))
         value = cell if self._is_own(cell) else self._cast(cell)
         return value if _is_possible(value) else None
 
@@ -130,7 +142,7 @@ class Reference:
 
     def _broken_constraints(self, value: Any) -> Iterator[str]:
         constraints = self.field.constraints
-        if self._pattern is not None and not (isinstance(value, str) and self._pattern.fullmatch(value)):
+        if self._pattern is not None and not (isinstance(value, str) and self._matches(self._pattern, value)):
             yield f'constraint "pattern" is "{constraints["pattern"]}"'
         if self._enum is not None and value not in self._enum:
             yield f'constraint "enum" is "{constraints["enum"]}"'
@@ -144,6 +156,12 @@ class Reference:
                 yield f'constraint "{name}" is "{constraints[name]}"'
         if "jsonSchema" in constraints:
             yield from _json_schema_notes(constraints["jsonSchema"], value)
+
+    def _matches(self, pattern: str, value: str) -> bool:
+        try:
+            return patterns.full_match(pattern, value)
+        except patterns.TooSlow as error:
+            raise Unreadable("constraint-error", f'field "{self.field.name}": {error}', unchecked=True) from error
 
     def canonical(self, value: Any) -> str | None:
         """The text that is the same for equal values of the field; None for a null."""
@@ -162,8 +180,15 @@ def _is_possible(value: Any) -> bool:
 
 def _bare(cell: str, field: Field) -> str:
     """A number without what `bareNumber` and `groupChar` allow around and inside it."""
-    bare = cell if field.option("bareNumber", True) else NON_NUMERIC.sub("", cell.strip())
+    bare = cell if field.option("bareNumber", True) else _between(cell.strip())
     return bare.replace(field.option("groupChar") or "", "")
+
+
+def _between(text: str) -> str:
+    """A text from its first minus or digit to its last digit."""
+    found = NUMERIC.search(text)
+    last = next((place for place in range(len(text), 0, -1) if text[place - 1].isdecimal()), 0)
+    return text[found.start() : last] if found else ""
 
 
 def _holds(compare: Callable[[Any, Any], bool], value: Any, bound: Any) -> bool:
@@ -189,8 +214,47 @@ def _json_schema_notes(schema: Any, value: Any) -> Iterator[str]:
     try:
         for fault in json_schema.faults(schema, value, checked=True):
             yield f'constraint "jsonSchema": {fault.message[:200]}'
+    except json_schema.TooSlow as error:
+        raise Unreadable("constraint-error", str(error), unchecked=True) from error
     except json_schema.SchemaFault as error:
         yield f'constraint "jsonSchema": {error}'
+
+
+def _plain_reader(field: Field) -> Callable[[str], Any] | None:
+    """What frictionless-py's reader does with a text of the commonest types, without the half second that its import takes."""
+    if field.format != "default" or any(option in field.descriptor for option in TYPE_OPTIONS.get(field.type, ())):
+        return None
+    return PLAIN_READERS.get(field.type)
+
+
+def _plain_integer(cell: str) -> int | None:
+    try:
+        return int(cell.strip())
+    except ValueError:
+        return None
+
+
+def _plain_number(cell: str) -> Decimal | None:
+    try:
+        return Decimal(cell.strip())
+    except ArithmeticError:
+        return None
+
+
+def _plain_date(cell: str) -> datetime.date | None:
+    try:
+        return datetime.date.fromisoformat(cell)
+    except ValueError:
+        return None
+
+
+PLAIN_READERS: dict[str, Callable[[str], Any]] = {
+    "integer": _plain_integer,
+    "number": _plain_number,
+    "boolean": {**dict.fromkeys(TRUE_VALUES, True), **dict.fromkeys(FALSE_VALUES, False)}.get,
+    "date": _plain_date,
+    "year": int,
+}
 
 
 def _value_reader(field: Field) -> Callable[[Any], Any]:
@@ -209,8 +273,7 @@ def _value_reader(field: Field) -> Callable[[Any], Any]:
 
 TYPE_OPTIONS = {
     "boolean": ("trueValues", "falseValues"),
-    "integer": ("bareNumber",),
-    "number": ("bareNumber", "decimalChar", "groupChar"),
+    "number": ("decimalChar", "groupChar"),  # `_bare` sees to `bareNumber`
     "list": ("delimiter", "itemType"),
 }
 
@@ -246,8 +309,8 @@ def _number(value: float | Decimal) -> str:
     if not exact.is_finite():
         return str(exact)
     if exact and abs(exact.adjusted()) > PLAIN:
-        digits = "".join(map(str, exact.as_tuple().digits)).rstrip("0")
-        return f"{'-' if exact < 0 else ''}{digits[0]}.{digits[1:] or '0'}E{exact.adjusted()}"
+        whole, _, rest = f"{exact:E}".partition("E")[0].partition(".")
+        return f"{whole}.{rest.rstrip('0') or '0'}E{exact.adjusted()}"
     text = f"{exact:f}" if exact else "0"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
@@ -261,24 +324,41 @@ def _moment(value: datetime.datetime | datetime.time) -> str:
     return value.isoformat()
 
 
+READERS = {"xlsx": "openpyxl", "xls": "xlrd", "ods": "ezodf"}  # packages of the extra "spreadsheets"
+
+
 def read_cells(resource: Resource) -> Iterator[list[Any]]:
-    """Rows of a spreadsheet or another format that frictionless-py reads, the header included.
+    """Rows of Parquet, a spreadsheet or another format that frictionless-py reads, the header included.
 
     Raises Unreadable where it can't: an unknown format, or one that needs an extra.
     """
+    if not resource.files:
+        note = f'data in the descriptor can\'t be "{resource.format}"; put it into a file'
+        raise Unreadable("format-error", note, where=resource.place)
+    if resource.format == "parquet":
+        yield from parquet.rows(resource)
+        return
+    for number, file in enumerate(resource.files):
+        yield from itertools.islice(_cells_of(file, resource), resource.dialect.first_content_row - 1 if number else 0, None)
+
+
+def _cells_of(file: Path, resource: Resource) -> Iterator[list[Any]]:
     import frictionless
 
-    content: dict[str, Any] = {"name": "resource", "type": "table", "path": resource.files[0].name, "format": resource.format}
+    if resource.format in READERS and importlib.util.find_spec(READERS[resource.format]) is None:
+        note = f'format "{resource.format}" needs a reader; install it with `pip install "imprint[spreadsheets]"`'
+        raise Unreadable("format-error", note, where=resource.place)
+    content: dict[str, Any] = {"name": "resource", "type": "table", "path": file.name, "format": resource.format}
     content |= {"encoding": resource.encoding, "dialect": _sheet(resource)}
     if resource.compression:
         content["compression"] = resource.compression
     try:
-        opened = frictionless.Resource.from_descriptor(content, basepath=str(resource.files[0].parent))
+        opened = frictionless.Resource.from_descriptor(content, basepath=str(file.parent))
         with opened:
             yield from opened.cell_stream
     except frictionless.FrictionlessException as error:
         kind = error.error.type if error.error.type != "error" else "format-error"
-        raise Unreadable(kind, error.error.note, where=resource.place) from error
+        raise Unreadable(kind, error.error.note.replace(str(file), file.name), where=resource.place) from error
 
 
 def _sheet(resource: Resource) -> dict[str, Any]:

@@ -19,6 +19,7 @@ A package is untrusted: only these forms are compiled, nothing of the text reach
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -95,7 +96,8 @@ def _parsed(expression: str) -> ast.expr:
     if len(expression) > LIMIT:
         raise RuleFault(f"it is longer than {LIMIT} characters")
     try:
-        return ast.parse(expression, mode="eval").body
+        with warnings.catch_warnings(action="ignore"):
+            return ast.parse(expression, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise RuleFault(f"it can't be read: {error}") from error
 

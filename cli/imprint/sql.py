@@ -6,6 +6,7 @@ second set of these functions and nothing else. The spelling here is DuckDB's.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from decimal import Decimal
@@ -19,11 +20,13 @@ _SAME_IN_RE2 = re.compile(
         | \\[.\-/+*?()\[\]{}|^$\\]         # an escaped literal
         | \\[dw]                           # ASCII in RE2, more in Python: RE2 accepts less
         | \[\^?(?:[A-Za-z0-9 _,:;@\#%&=<>~/!'".+*?(){}|$-]|\\[.\-/\]\[\\^])+\]
-        | \(\?: | \( | \) | \|
-        | [*+?] | \{[0-9]{1,3}(?:,[0-9]{0,3})?\}
+        | \(\?: | \((?!\?) | \) | \|
+        | (?:[*+?] | \{[0-9]{1,3}(?:,[0-9]{0,3})?\})\??(?![*+?{])
     )*""",
     re.VERBOSE,
 )
+_REPEATED = re.compile(r"([0-9]+),?\}")
+_LARGE = 1000  # characters of an expression, or repetitions within repetitions, beyond which RE2 may refuse it
 
 
 def identifier(name: str) -> str:
@@ -66,7 +69,8 @@ def full_match(text: str, pattern: str) -> str:
 
 def in_re2(pattern: str) -> str | None:
     """A pattern that RE2 surely reads as Python does (or accepts less); None if that isn't sure."""
-    return pattern if _SAME_IN_RE2.fullmatch(pattern) else None
+    small = len(pattern) <= _LARGE and math.prod(max(int(often), 1) for often in _REPEATED.findall(pattern)) <= _LARGE
+    return pattern if small and _SAME_IN_RE2.fullmatch(pattern) else None
 
 
 def length(text: str) -> str:
@@ -132,3 +136,14 @@ def all_null(columns: Iterable[str]) -> str:
 def any_null(columns: Iterable[str]) -> str:
     """Whether some column is null."""
     return " OR ".join(f"{column} IS NULL" for column in columns)
+
+
+def digest(text: str) -> str:
+    """A hash of a text, null for a null: unlike texts may share one, equal texts always do."""
+    return f"CASE WHEN {text} IS NULL THEN NULL ELSE hash({text}) END"
+
+
+def digest_of(digests: Iterable[str]) -> str:
+    """Several hashes as one."""
+    listed = list(digests)
+    return listed[0] if len(listed) == 1 else f"hash({', '.join(listed)})"

@@ -12,7 +12,7 @@ from . import formats, sql
 from .engine import Engine
 from .exceptions import ImprintError
 from .package import Package, Schema
-from .validation import Checked
+from .scan import Checked
 
 TYPES = {"integer": "INTEGER", "year": "INTEGER", "number": "NUMERIC", "boolean": "INTEGER"}
 BATCH = 1000

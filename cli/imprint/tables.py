@@ -7,46 +7,23 @@ names what is wrong with the structure, and hands the engine a plain copy.
 
 from __future__ import annotations
 
-import csv
-import gzip
-import hashlib
-import io
-import itertools
 import json
-import re
-import sys
-import zipfile
-import zlib
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from . import expressions, reference, sql
 from .engine import Engine, EngineError, PlainFile, read_csv
 from .exceptions import Unreadable
-from .package import Dialect, Field, Resource, Schema
-from .report import Error
+from .findings import Findings
+from .header import Column, find_header, is_comment, match, mend
+from .package import Dialect, Resource, Schema
+from .streams import CHUNK, DELIMITED, READING, csv_reader, csv_rows, kind_of, text_streams
 
-CHUNK = 1 << 20
-DELIMITED = frozenset({"csv", "tsv", ""})
 JSON_LINES = frozenset({"jsonl", "ndjson"})
 LINE_ENDS = (None, "\n", "\r\n", "\r")
-NO_TEXT = re.compile("[\ud800-\udfff]")
-HEAD = 1000  # rows among which the header is looked for, where comments may come first
-WIDE = 10_000  # columns; planning a query takes time that grows with their square
 SMALL = 4 << 20  # bytes up to which a table is kept in memory rather than read again for each query
-
-
-@dataclass(frozen=True, eq=False)
-class Column:
-    """One column of the data: `id` is its name in the engine, `number` its position from 1."""
-
-    id: str
-    field: Field
-    number: int
-    declared: bool = True
 
 
 @dataclass(frozen=True)
@@ -93,7 +70,7 @@ class Table:
 
     @property
     def delimiters_in_cells(self) -> str:
-        """SQL for how many delimiters stand inside cells; a plain 0 where the file has just those that its lines need."""
+        """SQL for how many delimiters a row's cells hold; a plain 0 where the file has just those that its lines need."""
         for mark, total in (self.marks or {}).items():
             if mark != "\n" and total != (self.marks or {})["\n"] * (len(self.columns) - 1):
                 return self._inside_cells(mark)
@@ -105,14 +82,14 @@ class Table:
             f"CASE WHEN contains({cell}, {shown}) THEN length({cell}) - length(replace({cell}, {shown}, '')) ELSE 0 END"
             for cell in (column.id for column in self.columns)
         )
-        return f"coalesce(sum({' + '.join(counted)}), 0)::BIGINT"
+        return " + ".join(counted)
 
     def accounts_for_all(self, engine: Engine, rows: int, delimiters: int) -> bool:
         """Whether the engine's rows hold every line and every cell of the file, given the delimiters inside cells."""
         for mark, total in (self.marks or {}).items():
             if mark == "\n":
-                inside = total - rows and engine.one(f"SELECT {self._inside_cells(mark)} FROM {self.relation}")[0]
-                if total != rows + inside:
+                counted = f"SELECT coalesce(sum({self._inside_cells(mark)}), 0)::BIGINT FROM {self.relation}"
+                if total != rows and total != rows + engine.one(counted)[0]:
                     return False
             elif total != rows * (len(self.columns) - 1) + delimiters:
                 return False
@@ -127,40 +104,6 @@ class Table:
     def schema(self) -> Schema:
         """The schema in force: the resource's, or one made of the labels."""
         return self.resource.schema or Schema(tuple(column.field for column in self.columns))
-
-
-class Findings:
-    """Counts every fault, keeps the first `limit` of each (type, field)."""
-
-    def __init__(self, resource: str, limit: int) -> None:
-        self.resource = resource
-        self.limit = limit
-        self.errors: list[Error] = []
-        self.counts: Counter[tuple[str, str | None]] = Counter()
-
-        self.shown: Counter[tuple[str, str | None]] = Counter()
-
-    def add(self, kind: str, note: str, **place: Any) -> None:
-        """Count a fault, and keep it as an example while there is room."""
-        self.counts[(kind, place.get("field_name"))] += 1
-        self.show(kind, note, **place)
-
-    def show(self, kind: str, note: str, **place: Any) -> None:
-        """Keep an example of a fault that is counted elsewhere."""
-        key = (kind, place.get("field_name"))
-        if self.limit == 0 or self.shown[key] < self.limit:
-            self.errors.append(Error(type=kind, note=note, resource=self.resource, **place))
-            self.shown[key] += 1
-
-    def clear(self) -> None:
-        """Forget everything, before a table is read again."""
-        self.errors.clear()
-        self.counts.clear()
-        self.shown.clear()
-
-    def totals(self) -> tuple[tuple[str, str | None, int], ...]:
-        """(type, field, count)."""
-        return tuple((kind, field, count) for (kind, field), count in self.counts.items() if count)
 
 
 def read_table(engine: Engine, resource: Resource, findings: Findings) -> Table | None:
@@ -195,17 +138,17 @@ def _read_delimited(engine: Engine, resource: Resource, findings: Findings, *, e
     if len(resource.dialect.delimiter) != 1 or resource.dialect.line_terminator not in LINE_ENDS:
         note = "a delimiter of more than one character, or line ends of its own, are not known here; convert the file"
         raise Unreadable("dialect-error", note, where=resource.place, unchecked=True)
-    resource, labels = _header(resource, _csv_rows(resource), findings)
+    resource, labels = find_header(resource, csv_rows(resource), findings)
     if labels is None:
         findings.add("source-error", "the source is empty")
         return _table(engine, resource, findings, (), (), None)
-    columns = _match(labels, resource, findings)
+    columns = match(labels, resource, findings)
     marks = _plain_marks(resource) if columns and not exactly else None
     if marks is not None:
         table = _direct(engine, resource, labels, columns, marks)
         if table is not None:
             return table
-    return _table(engine, resource, findings, labels, columns, _csv_rows(resource))
+    return _table(engine, resource, findings, labels, columns, csv_rows(resource))
 
 
 def _plain_marks(resource: Resource) -> dict[str, int] | None:
@@ -289,195 +232,11 @@ def _is_small(path: Path) -> bool:
 
 def _spans_lines(resource: Resource) -> bool:
     """Whether the header row takes more than one line."""
-    for stream in _text_stream(resource):
-        reader = _reader(stream, resource.dialect)
+    for stream in text_streams(resource):
+        reader = csv_reader(stream, resource.dialect)
         next(reader, None)
         return bool(reader.line_num > 1)
     return False
-
-
-def _text_stream(resource: Resource, errors: str = "surrogateescape") -> Iterator[IO[str]]:
-    """The resource's text, one stream per file."""
-    encoding = "utf-8-sig" if resource.encoding == "utf-8" else resource.encoding
-    if isinstance(resource.data, str):
-        yield io.StringIO(resource.data, newline="")
-        return
-    for path in resource.files:
-        with _opened(path, resource) as raw:
-            yield io.TextIOWrapper(raw, encoding=encoding, errors=errors, newline="")
-
-
-def _opened(path: Path, resource: Resource) -> IO[bytes]:
-    """The file's bytes, decompressed. Raises Unreadable where that fails."""
-    try:
-        if resource.compression in ("gz", "gzip"):
-            return gzip.open(path, "rb")  # type: ignore[return-value]
-        if resource.compression == "zip":
-            archive = zipfile.ZipFile(path)
-            names = [name for name in archive.namelist() if not name.endswith("/")]
-            return archive.open(str(resource.descriptor.get("innerpath") or names[0]))
-        if resource.compression:
-            raise Unreadable(
-                "compression-error", f'compression "{resource.compression}" is not known; use gz or zip', unchecked=True
-            )
-        return path.open("rb")
-    except (OSError, zipfile.BadZipFile, IndexError, KeyError) as error:
-        kind = "compression-error" if resource.compression else "source-error"
-        raise Unreadable(kind, f"{path.name} cannot be opened ({error})") from error
-
-
-def _csv_rows(resource: Resource) -> Iterator[list[str]]:
-    """Records as Python's csv module reads them; of several files, all but the first lose their header."""
-    csv.field_size_limit(sys.maxsize)
-    for number, stream in enumerate(_text_stream(resource)):
-        reader = _reader(stream, resource.dialect)
-        if number and resource.dialect.header:
-            next(reader, None)
-        yield from reader
-
-
-def _reader(stream: Iterable[str], dialect: Dialect) -> Any:
-    """Raises Unreadable for options that don't go together."""
-    escape = None if dialect.escape_char == dialect.quote_char else dialect.escape_char
-    try:
-        return csv.reader(
-            stream, delimiter=dialect.delimiter, quotechar=dialect.quote_char or None, escapechar=escape or None,
-            doublequote=dialect.double_quote, skipinitialspace=dialect.skip_initial_space,
-            quoting=csv.QUOTE_MINIMAL if dialect.quote_char else csv.QUOTE_NONE,
-        )  # fmt: skip
-    except (TypeError, ValueError) as error:
-        raise Unreadable("dialect-error", f"the dialect can't be used: {error}; mend it", unchecked=True) from error
-
-
-# What reading a file raises, with the type of the error that it is.
-READING = (UnicodeError, csv.Error, OSError, EOFError, zlib.error)
-
-
-def _kind(error: Exception, resource: Resource) -> str:
-    if isinstance(error, UnicodeError):
-        return "encoding-error"
-    return "compression-error" if resource.compression else "source-error"
-
-
-def _header(resource: Resource, rows: Iterable[list[Any]], findings: Findings) -> tuple[Resource, tuple[str, ...] | None]:
-    """The header's labels (None for an empty source), and the resource with the row where the header really is.
-
-    Raises Unreadable where the file breaks off before that.
-    """
-    dialect = resource.dialect
-    try:
-        if dialect.header_rows == Dialect.header_rows and (dialect.comment_char or dialect.comment_rows):
-            rows = list(itertools.islice(rows, HEAD))
-            first = next((number for number, cells in enumerate(rows, 1) if not _is_comment(number, cells, dialect)), 1)
-            resource = replace(resource, dialect=replace(dialect, header_rows=(first,)))
-        labels = _labels(rows, resource.dialect)
-    except READING as error:
-        raise Unreadable(_kind(error, resource), f"can't be read: {error}") from error
-    if labels and len(labels) > WIDE:
-        raise Unreadable(
-            "source-error", f"has {len(labels):,} columns; more than {WIDE:,} can't be checked; divide it", unchecked=True
-        )
-    mended: list[str | None] = list(labels or ())
-    _mend(resource.dialect.first_content_row - 1, mended, (), findings, resource.encoding)
-    return resource, labels and tuple(str(label) for label in mended)
-
-
-def _labels(rows: Iterable[list[Any]], dialect: Dialect) -> tuple[str, ...] | None:
-    """The header's labels, several rows joined; () without a header, None for an empty source."""
-    labels: list[str] = []
-    previous: dict[int, str] = {}
-    empty = True
-    for number, cells in enumerate(rows, 1):
-        empty = False
-        if dialect.header and number in dialect.header_rows and not _is_comment(number, cells, dialect):
-            for index, cell in enumerate(cells):
-                text = "" if cell is None else str(cell).strip()
-                if previous.get(index) == text:
-                    continue
-                previous[index] = text
-                if len(labels) <= index:
-                    labels.append(text)
-                else:
-                    labels[index] = dialect.header_join.join([labels[index], text])
-        if number >= dialect.first_content_row - 1:
-            break
-    return None if empty else tuple(labels)
-
-
-def _is_comment(number: int, cells: list[Any], dialect: Dialect) -> bool:
-    marked = bool(dialect.comment_char and cells and isinstance(cells[0], str) and cells[0].startswith(dialect.comment_char))
-    return marked or number in dialect.comment_rows
-
-
-# Header against schema (`fieldsMatch`)
-
-
-def _match(labels: tuple[str, ...], resource: Resource, findings: Findings) -> tuple[Column, ...]:
-    """The columns that the data has, each with its field; what doesn't match is noted."""
-    schema = resource.schema
-    if schema is None:
-        fields: tuple[Field, ...] = tuple(_any_field(label) for label in labels)
-        schema = Schema(fields)
-    if not labels:
-        if resource.dialect.header:
-            findings.add("blank-header", "the header row is blank")
-        return tuple(Column(f"c{number}", field, number) for number, field in enumerate(schema.fields, 1))
-    if schema.fields_match == "exact":
-        return _match_by_order(labels, schema, findings)
-    return _match_by_name(labels, schema, findings)
-
-
-def _any_field(name: str) -> Field:
-    return Field(name, "any", "default", {}, ("",), {"name": name, "type": "any"})
-
-
-def _match_by_order(labels: tuple[str, ...], schema: Schema, findings: Findings) -> tuple[Column, ...]:
-    columns = []
-    seen: dict[str, int] = {}
-    for number, label in enumerate(labels, 1):
-        field = schema.fields[number - 1] if number <= len(schema.fields) else None
-        place = {"field_name": field.name if field else "", "field_number": number, "cell": label}
-        if field is None:
-            findings.add("extra-label", f'label "{label}" at position {number} has no field in the schema', **place)
-        elif not label:
-            findings.add("blank-label", f"the label at position {number} is blank", **place)
-        elif label in seen and schema.names.count(label) < 2:
-            findings.add("duplicate-label", f'label "{label}" is at position {seen[label]} too', **place)
-        elif label != field.name:
-            findings.add("incorrect-label", f'label "{label}" is not the field\'s name "{field.name}"', **place)
-        seen.setdefault(label, number)
-        columns.append(Column(f"c{number}", field or _any_field(label), number, declared=field is not None))
-    for number, field in enumerate(schema.fields[len(labels) :], len(labels) + 1):
-        findings.add(
-            "missing-label",
-            f'the header has no label for field "{field.name}"',
-            field_name=field.name,
-            field_number=number,
-        )
-    return tuple(columns)
-
-
-def _match_by_name(labels: tuple[str, ...], schema: Schema, findings: Findings) -> tuple[Column, ...]:
-    mode = schema.fields_match
-    columns = []
-    for number, label in enumerate(labels, 1):
-        field = schema.field(label)
-        place = {"field_name": label, "field_number": number, "cell": label}
-        if labels.index(label) != number - 1:
-            findings.add("duplicate-label", f'label "{label}" is at position {labels.index(label) + 1} too', **place)
-            field = None
-        elif field is None and mode not in ("subset", "partial"):
-            note = f'label "{label}" at position {number} has no field in the schema'
-            findings.add("extra-label", note, **{**place, "field_name": ""})
-        columns.append(Column(f"c{number}", field or _any_field(label), number, declared=field is not None))
-    if mode == "partial" and not any(column.declared for column in columns):
-        findings.add("unmatched-header", "no label is the name of a field")
-    for offset, field in enumerate(field for field in schema.fields if field.name not in labels):
-        needed = field.required or field.name in schema.primary_key
-        if mode in ("equal", "subset") or needed:
-            note = f'the header has no label for field "{field.name}"'
-            findings.add("missing-label", note, field_name=field.name, field_number=len(labels) + offset + 1)
-    return tuple(columns)
 
 
 # A plain copy, with the structure's faults named
@@ -506,16 +265,16 @@ def _records(
     dialect, width, number = resource.dialect, len(columns), 0
     try:
         for number, cells in enumerate(rows, 1):
-            if number < dialect.first_content_row or _is_comment(number, cells, dialect):
+            if number < dialect.first_content_row or is_comment(number, cells, dialect):
                 continue
             record: list[str | None] = [None if cell == dialect.null_sequence else cell for cell in cells]
-            _mend(number, record, columns, findings, resource.encoding)
+            mend(number, record, columns, findings, resource.encoding)
             if len(record) != width and not _is_blank(record, columns):
                 _note_width(number, record, columns, findings)
             yield number, (record + [None] * width)[:width]
     except READING as error:
         note = f"the rows after row {number} can't be read: {error}"
-        findings.add(_kind(error, resource), note, row_number=number + 1)
+        findings.add(kind_of(error, resource), note, row_number=number + 1)
 
 
 def _is_blank(record: list[str | None], columns: tuple[Column, ...]) -> bool:
@@ -530,16 +289,6 @@ def _note_width(number: int, cells: list[str | None], columns: tuple[Column, ...
     for position, cell in enumerate(cells[len(columns) :], len(columns) + 1):
         note = f"row {number} has a cell at position {position}, where there is no field"
         findings.add("extra-cell", note, row_number=number, field_name="", field_number=position, cell=cell or "")
-
-
-def _mend(number: int, record: list[Any], columns: tuple[Column, ...], findings: Findings, encoding: str) -> None:
-    """What is no text (a byte that isn't in the encoding, half a surrogate pair) is an error; U+FFFD takes its place."""
-    for index, cell in enumerate(record):
-        if isinstance(cell, str) and not cell.isascii() and NO_TEXT.search(cell):
-            name = columns[index].field.name if index < len(columns) else ""
-            record[index] = NO_TEXT.sub("\ufffd", cell)
-            note = f"the cell holds what is not {encoding}"
-            findings.add("encoding-error", note, row_number=number, field_name=name, field_number=index + 1, cell=record[index])
 
 
 # Data with types of its own: JSON, JSON lines, spreadsheets
@@ -575,7 +324,7 @@ def _json_items(resource: Resource) -> Any:
         return resource.data
     items: list[Any] = []
     try:
-        for stream in _text_stream(resource, errors="strict"):
+        for stream in text_streams(resource, errors="strict"):
             if resource.format in JSON_LINES:
                 items += [_json(line) for line in stream if line.strip()]
             else:
@@ -584,7 +333,7 @@ def _json_items(resource: Resource) -> Any:
                     return loaded
                 items += loaded
     except READING as error:
-        raise Unreadable(_kind(error, resource), f"can't be read: {error}", where=resource.place) from error
+        raise Unreadable(kind_of(error, resource), f"can't be read: {error}", where=resource.place) from error
     except (ValueError, RecursionError) as error:
         raise Unreadable("source-error", f"is not JSON: {error}", where=resource.place) from error
     return items
@@ -601,16 +350,16 @@ def _no_constant(name: str) -> Any:
 def _read_native(engine: Engine, resource: Resource, findings: Findings, rows: Iterator[list[Any]]) -> Table:
     """Cells are checked one by one; the engine gets their canonical texts."""
     listed = list(rows)
-    resource, labels = _header(resource, listed, findings)
+    resource, labels = find_header(resource, listed, findings)
     if labels is None:
         findings.add("source-error", "the source is empty")
         return _table(engine, resource, findings, (), (), None)
-    columns = _match(labels, resource, findings)
+    columns = match(labels, resource, findings)
     readers = [reference.Reference(column.field) for column in columns]
     with PlainFile(engine.new_file(".csv"), ["rn", *(column.id for column in columns)]) as file:
         for number, cells in enumerate(listed, 1):
-            if number >= resource.dialect.first_content_row and not _is_comment(number, cells, resource.dialect):
-                _mend(number, cells, columns, findings, resource.encoding)
+            if number >= resource.dialect.first_content_row and not is_comment(number, cells, resource.dialect):
+                mend(number, cells, columns, findings, resource.encoding)
                 file.write((str(number), *_read_row(number, cells, columns, readers, findings)))
     return replace(_copied(resource, labels, columns, file), native=True).kept(engine)
 
@@ -644,17 +393,3 @@ def _read_row(
 
 def _shown(cell: Any) -> str:
     return "" if cell is None else cell if isinstance(cell, str) else json.dumps(cell, default=str)
-
-
-def digests(resource: Resource, algorithm: str) -> tuple[str, int]:
-    """The hex digest and the size in bytes of a resource's files, one after the other."""
-    found = hashlib.new(algorithm)
-    if not found.digest_size:
-        raise ValueError("a digest of no fixed length")
-    size = 0
-    for path in resource.files:
-        with path.open("rb") as file:
-            while chunk := file.read(CHUNK):
-                found.update(chunk)
-                size += len(chunk)
-    return found.hexdigest(), size

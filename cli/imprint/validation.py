@@ -9,89 +9,93 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 
-from . import evidence, expressions, rules, sql
+from . import evidence, expressions, keys, locations, rules
 from .descriptor import json_schema_faults
 from .engine import Engine, EngineError, PlainFile
 from .exceptions import Unreadable
-from .package import ForeignKey, Package, Resource, Rule, Schema
+from .findings import Findings, Policy
+from .header import Column
+from .package import Package, Resource, Rule
 from .reference import BOUNDS, Reference
-from .report import Error, Report, Task, Total
-from .tables import Column, Findings, Table, digests, load_json, read_table, reread
+from .report import Error, Report, Task
+from .scan import Checked, Texts, Unaccounted, scan, surely_valid, text
+from .streams import digests
+from .tables import load_json, read_table, reread
 
 LIMIT = 100
-Key = tuple[str, tuple[str, ...]]  # type of the error, fields
-
-
-class Unaccounted(Exception):
-    """The engine's rows don't account for all of the file's lines and cells."""
-
-
-@dataclass
-class Checked:
-    """A table while it is being checked: its findings, and its values as keys and rules see them."""
-
-    table: Table
-    findings: Findings
-    rows: int = 0
-    logical: str = ""
-    clean: set[Key] = field(default_factory=set)
-
-    @property
-    def name(self) -> str:
-        """The resource's name."""
-        return self.table.resource.name
-
-    @property
-    def columns(self) -> dict[str, str]:
-        """The logical relation's column of each field that the data has."""
-        return {column.field.name: f"v{column.number}" for column in self.table.columns if column.declared}
-
-    def keys(self, names: Sequence[str]) -> list[str] | None:
-        """The logical columns of a key; None if the data lacks one of its fields."""
-        known = self.columns
-        return [known[name] for name in names] if names and all(name in known for name in names) else None
-
-    def view(self) -> rules.View:
-        """The table as rules see it."""
-        primary = self.table.schema.primary_key
-        unique = primary if ("primary-key", primary) in self.clean else ()
-        return rules.View(self.name, self.table.schema, self.logical, self.columns, unique)
+EVERYTHING = Policy()
 
 
 def validate(
     package: Package, faults: Iterable[Error] = (), *, limit: int = LIMIT, memory: str | None = None,
-    documents: Path | None = None,
+    documents: Path | None = None, policy: Policy = EVERYTHING,
 ) -> Report:  # fmt: skip
     """Check a package and its data against the Data Package 2.0 standard and the package's own rules.
 
     `faults` are what `descriptor.load` found. `limit` caps the examples per (type, field), 0 for all; totals are exact.
     `documents` is a directory that holds the source documents, to check evidence spans against.
+    `policy` says what is looked for, and what is a warning, besides what the package says.
     Raises ImprintError where the environment fails (memory, disk).
     """
     started = time.perf_counter()
-    faults = tuple(faults)
+    policy = replace(policy, warn=policy.warn | package.warnings)
     files = [file for resource in package.resources for file in resource.files]
-    found = {resource.name: Findings(resource.name, limit) for resource in package.resources}
+    found = {resource.name: Findings(resource.name, limit, policy) for resource in package.resources}
     with Engine(files, memory=memory) as engine, ThreadPoolExecutor(os.cpu_count()) as pool:
-        checked = check_tables(engine, package, found, pool)
-        for _ in pool.map(lambda one: _check_foreign_keys(engine, one, checked), list(checked.values())):
+        checked = check_tables(engine, _needed(package, policy, documents), found, pool)
+        for _ in pool.map(lambda one: keys.check_foreign_keys(engine, one, checked), list(checked.values())):
             pass
-        proof: evidence.Evidence | None = None
         broken = list(_check_rules(engine, package, checked, pool))
+        proof: evidence.Evidence | None = None
         if documents is not None:
             proof = evidence.check(engine, package, {name: one.view() for name, one in checked.items()}, documents)
             broken += proof.errors
-    own = tuple(fault for fault in faults if not fault.resource) + tuple(error for error in broken if not error.resource)
-    attached = [error for error in (*faults, *broken) if error.resource]
-    tasks = tuple(_task(resource, found[resource.name], checked.get(resource.name), attached) for resource in package.resources)
-    counted = proof.to_dict() if proof else None
-    return Report(package.name, package.version, own, tasks, time.perf_counter() - started, counted)
+        judged = policy.judge([*faults, *broken])
+        for error in judged:
+            if error.resource:
+                found[error.resource].attach(error)
+        resources = [resource for resource in package.resources if policy.wants_resource(resource.name)]
+        tasks = tuple(pool.map(lambda one: _task(engine, one, found[one.name], checked.get(one.name)), resources))
+    own = [error for error in judged if not error.resource]
+    return Report(
+        name=package.name,
+        version=package.version,
+        errors=tuple(error for error in own if error.severity == "error"),
+        tasks=tasks,
+        seconds=time.perf_counter() - started,
+        evidence=proof.to_dict() if proof else None,
+        warnings=tuple(error for error in own if error.severity == "warning"),
+        source=package.source,
+        base=_seen_base(package),
+        descriptor=package.descriptor_path.name,
+        strict=policy.strict,
+    )
+
+
+def _seen_base(package: Package) -> str:
+    """The package's directory as the user sees it; "" for what was unpacked or downloaded."""
+    named = Path(package.source)
+    return (named if named.is_dir() else named.parent).as_posix() if named.exists() and named.suffix != ".zip" else ""
+
+
+def _needed(package: Package, policy: Policy, documents: Path | None) -> Package:
+    """The package with the resources that are wanted, and those that their keys and rules point at."""
+    wanted = {one.name for one in package.resources if policy.wants_resource(one.name) or documents is not None}
+    texts = [rule.expression for rule in package.rules if wanted & set(rule.resources)]
+    waiting = wanted | {
+        one.name for one in package.resources if any(re.search(rf"\b{re.escape(one.name)}\b", t) for t in texts)
+    }
+    while waiting:
+        wanted |= waiting
+        waiting = {target for one in package.resources if one.name in waiting for target in _targets(one)} - wanted
+    return replace(package, resources=tuple(one for one in package.resources if one.name in wanted))
 
 
 @contextlib.contextmanager
@@ -128,13 +132,10 @@ def _targets(resource: Resource) -> set[str]:
     return {key.reference for key in keys} - {"", resource.name}
 
 
-def _task(resource: Resource, findings: Findings, one: Checked | None, attached: Iterable[Error]) -> Task:
-    mine = [error for error in attached if error.resource == resource.name]
-    for error in mine:
-        if error.type != "row-constraint":  # those are counted in full where the rule was tried
-            findings.counts[(error.type, None)] += 1
-    errors = [*(error for error in mine if error.severity == "error"), *findings.errors]
-    totals = tuple(Total(resource.name, kind, count, name or None) for kind, name, count in findings.totals())
+def _task(engine: Engine, resource: Resource, findings: Findings, one: Checked | None) -> Task:
+    errors = sorted(findings.errors, key=_position)
+    errors, shown = locations.located(engine, resource, one, errors)
+    totals = findings.totals()
     return Task(
         name=resource.name,
         type="table" if resource.tabular else "file",
@@ -142,10 +143,11 @@ def _task(resource: Resource, findings: Findings, one: Checked | None, attached:
         labels=one.table.labels if one else (),
         rows=one.rows if one else None,
         bytes=sum(file.stat().st_size for file in resource.files) if resource.files else None,
-        errors=tuple(sorted(errors, key=_position)),
-        warnings=tuple(error for error in mine if error.severity == "warning"),
+        errors=tuple(error for error in errors if error.severity == "error"),
+        warnings=tuple(error for error in errors if error.severity == "warning"),
         totals=totals,
         sampled=sum(total.count for total in totals) > len(errors),
+        rows_shown=shown,
     )
 
 
@@ -194,168 +196,84 @@ def _check_rows(engine: Engine, checked: dict[str, Checked], resource: Resource,
     table = read_table(engine, resource, findings)
     if table is None:
         return None
+    targets = checked if findings.wants("foreign-key") else {}
     try:
-        return _check_table(engine, table, findings, checked)
+        found = scan(engine, table, targets)
     except (EngineError, Unaccounted):  # the engine could not read the file, or lost a part: it is read again, exactly
         findings.clear()
         _check_file(resource, findings)
-        return _check_table(engine, reread(engine, resource, findings), findings, checked)
+        table = reread(engine, resource, findings)
+        found = scan(engine, table, targets)
+    return _check_table(engine, Checked(table, findings, found))
 
 
-def _check_table(engine: Engine, table: Table, findings: Findings, checked: dict[str, Checked]) -> Checked:
-    one = Checked(table, findings)
+def _check_table(engine: Engine, one: Checked) -> Checked:
+    one.clean = set(one.scan.clean)
     _check_bounds(one)
-    sure = {column: _surely_valid(table, column) for column in table.columns}
-    scan = _scan(engine, one, sure, checked)
-    one.rows = scan.rows
-    if scan.unsure or scan.blanks:
-        table = one.table = table if table.is_kept else table.kept(engine)
-    blank = _blank(table)
-    if scan.blanks:
-        _add_blank_rows(engine, one, blank, scan.blanks)
-    mapped = {column: _resolve(engine, one, column, sure[column], blank) for column in scan.unsure}
-    one.logical = _logical(table, mapped)
-    one.clean = {key for key in scan.clean if not {column.field.name for column in scan.unsure} & set(key[1])}
+    if one.scan.blanks:
+        _add_blank_rows(engine, one)
+    for column in one.scan.unsure:
+        one.texts[column] = _resolve(engine, one, column)
+    one.logical = _logical(one)
     _check_counts(one)
-    _check_keys(engine, one)
+    keys.check_unique_keys(engine, one)
     return one
 
 
-@dataclass(frozen=True)
-class Scan:
-    """What one pass over a table found: `clean` are the keys that hold, given that their cells are sure."""
-
-    rows: int
-    blanks: int
-    unsure: tuple[Column, ...]
-    clean: frozenset[Key]
-
-
-def _scan(engine: Engine, one: Checked, sure: dict[Column, str], checked: dict[str, Checked]) -> Scan:
-    """One pass over the table that counts everything that isn't surely fine: cells, blank rows, keys."""
-    table = one.table
-    doubtful = {column: condition for column, condition in sure.items() if condition != "TRUE"}
-    faults: dict[Key, str] = {}
-    cells = {
-        column.field.name: f"v{column.number}" if table.has_texts else table.canonical(column)
-        for column in table.columns
-        if column.declared
-    }
-    for kind, names in _unique_keys(table.schema):
-        told_by_primary_key = kind != "primary-key" and names == table.schema.primary_key
-        if not told_by_primary_key and all(name in cells for name in names):
-            faults[kind, names] = _duplicates([cells[name] for name in names], nulls=kind != "primary-key")
-    for key in table.schema.foreign_keys:
-        target = checked.get(key.reference)
-        theirs = target.keys(key.reference_fields) if target else None
-        if theirs and len(theirs) == len(key.fields) == 1 and key.fields[0] in cells:
-            known = f"SELECT {theirs[0]} FROM {target.logical}" if target else ""
-            faults["foreign-key", key.fields] = f"count(*) FILTER (WHERE {cells[key.fields[0]]} NOT IN ({known}))"
-    counts = [f"count(*) FILTER (WHERE ({condition}) IS NOT TRUE)" for condition in doubtful.values()]
-    # A blank row leaves a required cell unsure, so blank rows need not be looked for unless there is one.
-    required = [column for column in doubtful if column.field.required]
-    blank = "0" if required else f"count(*) FILTER (WHERE {_blank(table)})"
-    selected = ["count(*)", table.delimiters_in_cells, blank, *counts, *faults.values()]
-    rows, delimiters, blanks, *found = engine.one(f"SELECT {', '.join(selected)} FROM {table.relation}")
-    if not table.accounts_for_all(engine, rows, delimiters):
-        raise Unaccounted
-    unsure = tuple(column for column, count in zip(doubtful, found, strict=False) if count)
-    clean = frozenset(key for key, count in zip(faults, found[len(doubtful) :], strict=True) if not count)
-    if required and unsure and required[0] in unsure:
-        (blanks,) = engine.one(f"SELECT count(*) FROM {table.relation} WHERE {_blank(table)}")
-    return Scan(rows, blanks, unsure, clean)
-
-
-def _unique_keys(schema: Schema) -> Iterator[Key]:
-    """Every key whose values must be unique, with the type of its error."""
-    for item in schema.fields:
-        if item.constraints.get("unique"):
-            yield "unique-error", (item.name,)
-    for names in schema.unique_keys:
-        yield "unique-keys", names
-    if schema.primary_key:
-        yield "primary-key", schema.primary_key
-
-
-def _duplicates(cells: list[str], *, nulls: bool) -> str:
-    """Rows less distinct keys; rows without the key don't count (`nulls`), or count as faults."""
-    present = f"FILTER (WHERE NOT ({sql.any_null(cells)}))"
-    rows = f"count(*) {present}" if nulls else "count(*)"
-    return f"{rows} - count(DISTINCT {sql.key(cells)}) {present}"
-
-
-def _surely_valid(table: Table, column: Column, prefix: str = "") -> str:
-    if table.native or not column.declared:
-        return "TRUE"
-    return expressions.surely_valid(column.field, prefix + column.id)
-
-
-def _blank(table: Table) -> str:
-    if table.native or not table.columns:
-        return "FALSE"
-    padded = ["FALSE" if table.whole else f"{column.id} IS NULL" for column in table.columns]
-    absent = [expressions.missing(column.field, column.id) for column in table.columns]
-    return " AND ".join(one if table.whole else f"({null} OR {one})" for null, one in zip(padded, absent, strict=True))
-
-
-def _add_blank_rows(engine: Engine, one: Checked, blank: str, count: int) -> None:
+def _add_blank_rows(engine: Engine, one: Checked) -> None:
     found = one.findings
-    for (row,) in engine.rows(f"SELECT rn FROM {one.table.numbered} WHERE {blank} ORDER BY rn{_cap(found)}"):
+    for (row,) in engine.rows(f"SELECT rn FROM {one.scan.relation} WHERE blank ORDER BY rn{keys.cap(found)}"):
         found.show("blank-row", "the row is blank", row_number=row)
-    found.counts[("blank-row", None)] += count
+    found.count("blank-row", None, one.scan.blanks)
 
 
-def _cap(findings: Findings) -> str:
-    return f" LIMIT {findings.limit}" if findings.limit else ""
-
-
-def _resolve(engine: Engine, one: Checked, column: Column, sure: str, blank: str) -> str:
-    """Send a column's distinct unsure values to the reference; SQL for the canonical text of an unsure cell `t.cN`."""
-    reference, findings, table = Reference(column.field), one.findings, one.table
-    doubtful = f"FROM {table.relation} WHERE ({sure}) IS NOT TRUE AND NOT ({blank})"
-    wrong = 0
-    same, found = True, False  # whether every unsure cell is its own canonical text; whether any has one
+def _resolve(engine: Engine, one: Checked, column: Column) -> Texts:
+    """Send a column's distinct unsure cells to the reference; what is wrong with them is found, their texts are kept."""
+    reference, findings, name = Reference(column.field), one.findings, column.field.name
+    unsure = f"u{column.number}"
+    doubtful = f"FROM {one.scan.relation} WHERE {unsure} IS NOT NULL AND NOT blank"
+    wrong, own = False, True
     with PlainFile(engine.new_file(".csv"), ["cell", "canonical", "bad"]) as file:
-        for cell, count in engine.stream(f"SELECT {column.id}, count(*) {doubtful} GROUP BY ALL"):
-            value, notes = reference.read(cell)
+        for cell, count in engine.stream(f"SELECT {unsure}.cell, count(*) {doubtful} GROUP BY ALL"):
+            try:
+                value, notes = reference.read(cell)
+            except Unreadable as error:  # a pattern that takes too long: the column can't be told
+                findings.add(error.kind, error.what, field_name=name, unchecked=True)
+                break
             for kind, _ in notes:
-                findings.counts[(kind, column.field.name)] += count
-            wrong += bool(notes)
-            text = reference.canonical(value)
-            found = found or text is not None
-            same = same and (text == cell or cell in (None, *column.field.missing_values))
-            file.write((cell, text, "1" if notes else "0"))
-    mapping = engine.keep(f"SELECT * FROM {file.relation}")
+                findings.count(kind, name, count)
+            wrong = wrong or bool(notes)
+            canonical = reference.canonical(value)
+            own = own and (canonical == cell or cell in (None, *column.field.missing_values))
+            file.write((cell, canonical, "1" if notes else None))
+    texts = Texts(column, engine.keep(f"SELECT * FROM {file.relation}"), own)
     if wrong:
-        known = f"{column.id} IN (SELECT cell FROM {mapping} WHERE bad = '1')"
-        _show_cells(engine, one, column, reference, f"{doubtful} AND ({known} OR {column.id} IS NULL)")
-    if same:
-        absent = expressions.missing(column.field, f"t.{column.id}")
-        return f"CASE WHEN {absent} THEN NULL ELSE t.{column.id} END"
-    if not found:
-        return "NULL"
-    return f"(SELECT min(canonical) FROM {mapping} AS m WHERE m.cell = t.{column.id})"
+        bad = f"(SELECT cell FROM {texts.stored} WHERE bad IS NOT NULL)"
+        _show_cells(engine, one, column, reference, f"{doubtful} AND ({unsure}.cell IN {bad} OR {unsure}.cell IS NULL)")
+    return texts
 
 
 def _show_cells(engine: Engine, one: Checked, column: Column, reference: Reference, source: str) -> None:
     findings = one.findings
-    shown = engine.rows(f"SELECT rn, {column.id} {source} ORDER BY rn{_cap(findings)}")
     place = {"field_name": column.field.name, "field_number": column.number}
-    for row, cell in shown:
+    for row, cell in engine.rows(f"SELECT rn, u{column.number}.cell {source} ORDER BY rn{keys.cap(findings)}"):
         for kind, note in reference.read(cell)[1]:
             findings.show(kind, note, row_number=row, cell=cell or "", **place)
 
 
-def _logical(table: Table, mapped: dict[Column, str]) -> str:
+def _logical(one: Checked) -> str:
     """SQL for `rn` and the canonical text `v1`, `v2`, … of every cell; null for what is missing or can't be cast."""
-    if table.has_texts and not mapped:
+    table = one.table
+    if table.has_texts and not one.texts:
         return table.numbered
     selected = []
     for column in table.columns:
-        text = f"t.v{column.number}" if table.has_texts else table.canonical(column, "t.")
-        if column in mapped:
-            text = f"CASE WHEN ({_surely_valid(table, column, 't.')}) IS TRUE THEN {text} ELSE {mapped[column]} END"
-        selected.append(f"{text} AS v{column.number}")
+        cell = text(table, column, "t.")
+        if texts := one.texts.get(column):
+            cell = (
+                f"CASE WHEN ({surely_valid(table, column, 't.')}) IS TRUE THEN {cell} ELSE {texts.text(f't.{column.id}')} END"
+            )
+        selected.append(f"{cell} AS v{column.number}")
     return f"(SELECT {', '.join(('t.rn', *selected))} FROM {table.numbered} AS t)"
 
 
@@ -379,117 +297,17 @@ def _check_bounds(one: Checked) -> None:
                     one.findings.add("field-error", note)
 
 
-# Keys
-
-
-def _check_keys(engine: Engine, one: Checked) -> None:
-    for kind, names in _unique_keys(one.table.schema):
-        if not {(kind, names), ("primary-key", names)} & one.clean:
-            _check_unique(engine, one, names, kind, nulls=kind == "primary-key")
-            if kind == "primary-key":
-                _check_null_keys(engine, one, names)
-
-
-def _check_unique(engine: Engine, one: Checked, names: Sequence[str], kind: str, *, nulls: bool) -> None:
-    """Later rows whose key an earlier one has (standard, `primaryKey`, `uniqueKeys`, `unique`): compared as cast values."""
-    columns = one.keys(names)
-    if columns is None:
-        return
-    absent = sql.all_null(columns) if nulls else sql.any_null(columns)
-    present = f"FROM {one.logical} WHERE NOT ({absent})"
-    total, distinct = engine.one(f"SELECT count(*), count(DISTINCT {sql.key(columns)}) {present}")
-    if total == distinct:
-        return
-    one.findings.counts[(kind, ", ".join(names))] += total - distinct
-    earlier = f"lag(rn) OVER (PARTITION BY {', '.join(columns)} ORDER BY rn)"
-    query = f"SELECT rn, before, {', '.join(columns)} FROM (SELECT *, {earlier} AS before {present}) WHERE before IS NOT NULL"
-    for row, before, *values in engine.rows(f"{query} ORDER BY rn{_cap(one.findings)}"):
-        shown = ", ".join(str(value) for value in values)
-        note = f'the key "{shown}" is the same as in the row at position {before}'
-        one.findings.show(kind, note, row_number=row, field_name=", ".join(names))
-
-
-def _check_null_keys(engine: Engine, one: Checked, names: Sequence[str]) -> None:
-    """A primary key is required in every part (standard, `primaryKey`)."""
-    columns = one.keys(names)
-    if columns is None:
-        return
-    kind, label = "primary-key", ", ".join(names)
-    query = f"SELECT rn FROM {one.logical} WHERE {sql.all_null(columns)} ORDER BY rn"
-    rows = [row for (row,) in engine.stream(query)]
-    one.findings.counts[(kind, label)] += len(rows)
-    for row in rows[: one.findings.limit or None]:
-        one.findings.show(kind, "every cell of the primary key is null", row_number=row, field_name=label)
-    if len(names) == 1:
-        return
-    for name, column in zip(names, columns, strict=True):
-        declared = one.table.schema.field(name)
-        if declared is None or declared.required:
-            continue
-        query = f"SELECT rn FROM {one.logical} WHERE {column} IS NULL AND NOT ({sql.all_null(columns)}) ORDER BY rn"
-        for (row,) in engine.stream(query):
-            one.findings.add("constraint-error", "a part of the primary key is null", row_number=row, field_name=name)
-
-
-def _check_foreign_keys(engine: Engine, one: Checked, checked: dict[str, Checked]) -> None:
-    for key in one.table.schema.foreign_keys:
-        target = checked.get(key.reference) if key.reference else one
-        mine = one.keys(key.fields)
-        theirs = target.keys(key.reference_fields) if target else None
-        if ("foreign-key", key.fields) in one.clean and target and _comparable(one, key.fields, target, key.reference_fields):
-            continue
-        if target is not None and mine is not None and theirs is not None and len(mine) == len(theirs):
-            _check_foreign_key(engine, one, key, target, mine, theirs)
-
-
-def _check_foreign_key(
-    engine: Engine, one: Checked, key: ForeignKey, target: Checked, mine: Sequence[str], theirs: Sequence[str]
-) -> None:
-    """Rows whose key is not in the target (standard, `foreignKeys`); a key that is null in all parts is no reference."""
-    known = f"(SELECT DISTINCT {', '.join(f'{their} AS k{i}' for i, their in enumerate(theirs))} FROM {target.logical}) AS o"
-    match = " AND ".join(f"o.k{i} IS NOT DISTINCT FROM t.{my}" for i, my in enumerate(mine))
-    if not _comparable(one, key.fields, target, key.reference_fields):
-        match = "FALSE"
-    missed = f"FROM {one.logical} AS t ANTI JOIN {known} ON {match} WHERE NOT ({sql.all_null([f't.{my}' for my in mine])})"
-    (count,) = engine.one(f"SELECT count(*) {missed}")
-    if not count:
-        return
-    label = ", ".join(key.fields)
-    one.findings.counts[("foreign-key", label)] += count
-    place = f'"{target.name}" as "{", ".join(key.reference_fields)}"'
-    for row, *values in engine.rows(f"SELECT rn, {', '.join(mine)} {missed} ORDER BY rn{_cap(one.findings)}"):
-        shown = ", ".join("" if value is None else str(value) for value in values)
-        note = f'for "{label}": values "{shown}" not found in the lookup table {place}'
-        one.findings.show("foreign-key", note, row_number=row, field_name=label)
-
-
-def _comparable(one: Checked, names: Sequence[str], target: Checked, theirs: Sequence[str]) -> bool:
-    """Whether values of both keys can be equal at all: a text never equals a number."""
-    pairs = zip((_family(one, name) for name in names), (_family(target, name) for name in theirs), strict=True)
-    return all("" in pair or pair[0] == pair[1] for pair in pairs)
-
-
-def _family(one: Checked, name: str) -> str:
-    """What values of a field are like; "" where the data alone tells."""
-    found = one.table.schema.field(name)
-    if found is None or one.table.resource.schema is None:
-        return ""
-    if found.type == "any":
-        return "" if one.table.native else "string"
-    return FAMILIES.get(found.type, found.type)
-
-
-FAMILIES = {"integer": "number", "year": "number"}
-
-
 # Rules
 
 
 def _check_rules(engine: Engine, package: Package, checked: dict[str, Checked], pool: ThreadPoolExecutor) -> Iterator[Error]:
     views = {name: one.view() for name, one in checked.items()}
+    policy = next((one.findings.policy for one in checked.values()), EVERYTHING)
     compiled: dict[str, list[tuple[Rule, rules.Query]]] = {}
     for rule in package.rules:
-        for name in rule.resources:
+        for name in rule.resources if policy.wants("row-constraint", rule.id) else ():
+            if not policy.wants_resource(name):
+                continue
             if package.resource(name) is not None and name not in checked:
                 continue  # its table could not be read, which is reported already
             try:
@@ -500,7 +318,7 @@ def _check_rules(engine: Engine, package: Package, checked: dict[str, Checked], 
     for name, suspected in zip(compiled, suspects, strict=True):
         for rule, query in suspected:
             try:
-                yield from _broken(engine, rule, query, checked[name])
+                _find_broken(engine, rule, query, checked[name].findings)
             except EngineError as error:
                 yield _unusable(rule, name, error)
 
@@ -515,13 +333,13 @@ def _suspects(engine: Engine, listed: list[tuple[Rule, rules.Query]]) -> list[tu
     return [pair for pair, count in zip(listed, counts, strict=True) if count]
 
 
-def _broken(engine: Engine, rule: Rule, query: rules.Query, one: Checked) -> Iterator[Error]:
-    rows = [row for (row,) in engine.rows(f"{query.violations()} ORDER BY rn")]
-    if rule.severity == "error":
-        one.findings.counts[("row-constraint", None)] += len(rows)
-    for row in rows[: one.findings.limit or None]:
+def _find_broken(engine: Engine, rule: Rule, query: rules.Query, findings: Findings) -> None:
+    violations = query.violations()
+    (count,) = engine.one(f"SELECT count(*) FROM ({violations})")
+    findings.count("row-constraint", None, count, rule.id, rule.severity)
+    for (row,) in engine.rows(f"{violations} ORDER BY rn{keys.cap(findings)}"):
         note = f"{rule.message} (rule {rule.id})"
-        yield Error("row-constraint", note, one.name, row_number=row, rule=rule.id, severity=rule.severity)
+        findings.show("row-constraint", note, row_number=row, rule=rule.id, severity=rule.severity)
 
 
 def _unusable(rule: Rule, name: str, error: Exception) -> Error:

@@ -1,0 +1,43 @@
+"""What a user asks a validation to look at: names of types of error, of rules and of resources, to a Policy."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection
+
+from . import explanations
+from .exceptions import UsageFault
+from .findings import Policy
+from .package import Package
+
+
+def policy(
+    package: Package,
+    *,
+    only: Collection[str] = (),
+    skip: Collection[str] = (),
+    warn: Collection[str] = (),
+    strict: bool = False,
+) -> Policy:
+    """The policy that names mean. Raises UsageFault for the name of nothing."""
+    kinds = {*explanations.TABLE, *(rule.id for rule in package.rules)}
+    resources = {resource.name for resource in package.resources}
+    for option, names, known in (("only", only, kinds | resources), ("skip", skip, kinds | resources), ("warn", warn, kinds)):
+        for name in names:
+            if name not in known:
+                raise _unknown(option, name, known)
+    return Policy(
+        only=frozenset(only) & kinds,
+        skip=frozenset(skip) & kinds,
+        warn=frozenset(warn),
+        resources=frozenset(only) - kinds,
+        skipped=frozenset(skip) - kinds,
+        strict=strict,
+    )
+
+
+def _unknown(option: str, name: str, known: Collection[str]) -> UsageFault:
+    near = difflib.get_close_matches(name, known, n=3)
+    fix = f"did you mean {' or '.join(near)}?" if near else "imprint validate --explain lists the types"
+    what = "no type of error nor rule" if option == "warn" else "no type of error, rule or resource"
+    return UsageFault(f'"{name}" is {what} of this package', where=f"--{option}", fix=fix)

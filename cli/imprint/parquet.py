@@ -1,0 +1,54 @@
+"""Parquet files to rows of Python values: the engine reads them, so that no further package is needed."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+from . import sql
+from .engine import Engine, EngineError
+from .exceptions import Unreadable
+from .package import Resource
+
+ZONED = "TIMESTAMP WITH TIME ZONE"
+EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+
+
+def rows(resource: Resource) -> Iterator[list[Any]]:
+    """The rows of a resource's files, the columns' names first. Raises Unreadable where they can't be read."""
+    with Engine(resource.files) as engine:
+        try:
+            columns = engine.rows(f"DESCRIBE SELECT * FROM {_relation(resource)}")
+            names, kinds = [name for name, *_ in columns], [kind for _, kind, *_ in columns]
+            if resource.dialect.header:
+                yield names
+            selected = ", ".join(_selected(name, kind) for name, kind in zip(names, kinds, strict=True))
+            for row in engine.stream(f"SELECT {selected} FROM {_relation(resource)}"):
+                yield [_value(cell, kind) for cell, kind in zip(row, kinds, strict=True)]
+        except EngineError as error:
+            reason = str(error).splitlines()[0]
+            for file, path in zip(resource.files, resource.paths, strict=False):
+                reason = reason.replace(str(file), path)
+            raise Unreadable("source-error", f"is not Parquet that can be read: {reason}", where=resource.place) from error
+
+
+def _relation(resource: Resource) -> str:
+    return f"read_parquet([{', '.join(sql.literal(str(file)) for file in resource.files)}])"
+
+
+def _selected(name: str, kind: str) -> str:
+    """A moment with a zone as microseconds: the engine has no Python value for it without a further package."""
+    return f"epoch_us({sql.identifier(name)})" if kind == ZONED else sql.identifier(name)
+
+
+def _value(cell: Any, kind: str) -> Any:
+    if cell is None:
+        return None
+    if kind == ZONED:
+        return EPOCH + datetime.timedelta(microseconds=cell)
+    if isinstance(cell, bytes):
+        return base64.b64encode(cell).decode()
+    return str(cell) if isinstance(cell, uuid.UUID) else cell

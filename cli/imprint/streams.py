@@ -1,0 +1,96 @@
+"""A resource's files to bytes, texts and records, and the types of error that reading them ends with."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import io
+import sys
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from .exceptions import Unreadable
+from .package import Dialect, Resource
+
+CHUNK = 1 << 20  # bytes read at a time
+DELIMITED = frozenset({"csv", "tsv", ""})
+# What reading a file raises, with the type of the error that it is.
+READING = (UnicodeError, csv.Error, OSError, EOFError, zlib.error)
+
+
+def text_streams(resource: Resource, errors: str = "surrogateescape") -> Iterator[IO[str]]:
+    """The resource's text, one stream per file."""
+    encoding = "utf-8-sig" if resource.encoding == "utf-8" else resource.encoding
+    if isinstance(resource.data, str):
+        yield io.StringIO(resource.data, newline="")
+        return
+    for path in resource.files:
+        with opened(path, resource) as raw:
+            yield io.TextIOWrapper(raw, encoding=encoding, errors=errors, newline="")
+
+
+def opened(path: Path, resource: Resource) -> IO[bytes]:
+    """The file's bytes, decompressed. Raises Unreadable where that fails."""
+    try:
+        if resource.compression in ("gz", "gzip"):
+            return gzip.open(path, "rb")  # type: ignore[return-value]
+        if resource.compression == "zip":
+            archive = zipfile.ZipFile(path)
+            names = [name for name in archive.namelist() if not name.endswith("/")]
+            return archive.open(str(resource.descriptor.get("innerpath") or names[0]))
+        if resource.compression:
+            raise Unreadable(
+                "compression-error", f'compression "{resource.compression}" is not known; use gz or zip', unchecked=True
+            )
+        return path.open("rb")
+    except (OSError, zipfile.BadZipFile, IndexError, KeyError) as error:
+        kind = "compression-error" if resource.compression else "source-error"
+        raise Unreadable(kind, f"{path.name} cannot be opened ({error})") from error
+
+
+def csv_rows(resource: Resource) -> Iterator[list[str]]:
+    """Records as Python's csv module reads them; of several files, all but the first lose their header."""
+    csv.field_size_limit(sys.maxsize)
+    for number, stream in enumerate(text_streams(resource)):
+        reader = csv_reader(stream, resource.dialect)
+        if number and resource.dialect.header:
+            next(reader, None)
+        yield from reader
+
+
+def csv_reader(stream: Iterable[str], dialect: Dialect) -> Any:
+    """Python's reader of a dialect. Raises Unreadable for options that don't go together."""
+    escape = None if dialect.escape_char == dialect.quote_char else dialect.escape_char
+    try:
+        return csv.reader(
+            stream, delimiter=dialect.delimiter, quotechar=dialect.quote_char or None, escapechar=escape or None,
+            doublequote=dialect.double_quote, skipinitialspace=dialect.skip_initial_space,
+            quoting=csv.QUOTE_MINIMAL if dialect.quote_char else csv.QUOTE_NONE,
+        )  # fmt: skip
+    except (TypeError, ValueError) as error:
+        raise Unreadable("dialect-error", f"the dialect can't be used: {error}; mend it", unchecked=True) from error
+
+
+def kind_of(error: Exception, resource: Resource) -> str:
+    """The type of error that an exception of reading is."""
+    if isinstance(error, UnicodeError):
+        return "encoding-error"
+    return "compression-error" if resource.compression else "source-error"
+
+
+def digests(resource: Resource, algorithm: str) -> tuple[str, int]:
+    """The hex digest and the size in bytes of a resource's files, one after the other."""
+    found = hashlib.new(algorithm)
+    if not found.digest_size:
+        raise ValueError("a digest of no fixed length")
+    size = 0
+    for path in resource.files:
+        with path.open("rb") as file:
+            while chunk := file.read(CHUNK):
+                found.update(chunk)
+                size += len(chunk)
+    return found.hexdigest(), size
