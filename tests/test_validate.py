@@ -6,6 +6,7 @@ import fnmatch
 import functools
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,20 @@ def test_a_package_has_exactly_the_errors_it_is_expected_to_have(folder: Path) -
     assert named([*report.all_errors]) == expected["errors"]
     assert named(warnings) == expected.get("warnings", [])
     assert report.valid == expected["valid"]
+
+
+SAYING = [folder for folder in FOLDERS if "says" in read_json(folder / "expected.json")]
+
+
+@pytest.mark.parametrize("folder", SAYING, ids=lambda folder: folder.name)
+def test_each_error_says_what_it_is_expected_to_say(folder: Path) -> None:
+    """Every text of `says` is in the message of an error of its own, and there is no other error."""
+    left = [error.message for error in report_of(folder).all_errors]
+    for text in sorted(read_json(folder / "expected.json")["says"], key=len, reverse=True):
+        said = next((message for message in left if text in message), None)
+        assert said is not None, f"no error says {text!r}; left are {left}"
+        left.remove(said)
+    assert left == []
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
@@ -102,6 +117,14 @@ def test_frictionless_says_the_same_but_for_the_departures_listed(departing: fro
 def test_every_departure_listed_is_held_by_a_case_that_departs(departing: frozenset[str]) -> None:
     empty = [entry for entry in DEPARTURES if not any(fnmatch.fnmatch(name, entry) for name in departing)]
     assert empty == [], "these entries of docs/departures.md name no case, or one where both tools agree"
+
+
+@pytest.mark.parametrize(("name", "reader"), [("format-xlsx-values", "openpyxl"), ("format-ods-values", "ezodf")])
+def test_a_spreadsheet_without_its_reader_says_what_to_install(monkeypatch: pytest.MonkeyPatch, name: str, reader: str) -> None:
+    monkeypatch.setitem(sys.modules, reader, None)
+    (error,) = imprint.validate(CASES / "validate" / name).all_errors
+    assert error.type == "format-error"
+    assert error.note.endswith('needs a reader; install it with `pip install "imprint[spreadsheets]"`')
 
 
 def test_a_package_named_by_its_directory_or_its_descriptor_is_the_same() -> None:
