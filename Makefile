@@ -1,11 +1,12 @@
 # Names of what can be done; each target sets up what it needs. Python 3.11+ and make are enough.
 PYTHON ?= python3
 DOCUMENTS ?= ../shared/documents
+FUZZ_SECONDS ?= 450
 BIN := .venv/bin
 IMPRINT := $(BIN)/imprint
 export DOCUMENTS
 
-.PHONY: help setup validate diff release verify fmt test check bench docs clean
+.PHONY: help setup validate diff release verify fmt test fuzz mutate check bench docs clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -36,6 +37,13 @@ fmt: setup ## canonical order, quoting and line ends
 
 test: setup ## run the tests
 	@$(BIN)/python -m pytest
+
+fuzz: setup ## half an hour of what a fuzzer thinks of (FUZZ_SECONDS for each target)
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[fuzz]'
+	@for target in csv descriptor json rules; do $(BIN)/python tests/fuzz/run.py $$target -max_total_time=$(FUZZ_SECONDS) || exit 1; done
+
+mutate: setup ## seed faults into the rules, list those that no test sees (EVERY=20: every 20th)
+	@$(BIN)/python tests/mutate.py
 
 check: setup ## lint, types, import layers, generated docs
 	@$(BIN)/ruff check cli tests bench
