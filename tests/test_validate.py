@@ -24,7 +24,7 @@ DEPARTURES = [entry for listed in LISTED for entry in re.findall(r"`([a-z0-9*-]+
 TYPES = """
     hash-count byte-count field-count row-count blank-header blank-label duplicate-label extra-label missing-label
     incorrect-label unmatched-header blank-row primary-key foreign-key unique-keys row-constraint extra-cell missing-cell
-    type-error constraint-error unique-error source-error scheme-error format-error encoding-error compression-error
+    relationship-error type-error constraint-error unique-error source-error scheme-error format-error encoding-error compression-error
     package-error resource-error schema-error field-error dialect-error json-schema-error
 """.split()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
@@ -18,29 +19,31 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def open_package(source: str | PathLike[str]) -> Iterator[tuple[Package, tuple[Error, ...]]]:
+def open_package(source: str | PathLike[str], *, remote: bool = False) -> Iterator[tuple[Package, tuple[Error, ...]]]:
     """The package that `source` names (a directory, descriptor, zip, URL or `git:REV[:path]`), and its faults.
 
-    What had to be unpacked or downloaded is gone when the context ends. Raises ImprintError where there is no package.
+    What the package names by URL is fetched only if `remote`. What had to be unpacked or downloaded is gone when the context
+    ends. Raises ImprintError where there is no package.
     """
-    with locate.located(str(source)) as path:
-        yield descriptor.load(path, str(source))
+    with locate.located(str(source)) as path, tempfile.TemporaryDirectory(prefix="imprint-") as downloads:
+        yield descriptor.load(path, str(source), Path(downloads) if remote else None)
 
 
 def validate(
     source: str | PathLike[str], *, limit: int = validation.LIMIT, memory: str | None = None,
     documents: str | PathLike[str] | None = None, only: Collection[str] = (), skip: Collection[str] = (),
-    warn: Collection[str] = (), strict: bool = False,
+    warn: Collection[str] = (), strict: bool = False, remote: bool = False,
 ) -> Report:  # fmt: skip
     """Check a package against the Data Package 2.0 standard and its own rules.
 
     `limit` caps the examples per resource, field and type (0: all); totals are exact. `memory` is the engine's limit, such
     as "1GB". `documents` is a directory with the source documents that evidence spans point into. `only` and `skip` name
     types of error, ids of rules or resources to look at, or not; what `warn` names is a warning, besides what the descriptor's
-    `severities` say; a package with warnings isn't valid if `strict`. Raises ImprintError where there is no package, where a
+    `severities` say; a package with warnings isn't valid if `strict`. What it names by URL is fetched only if `remote`. Raises
+    ImprintError where there is no package, where a
     name is unknown (UsageFault), or where the environment fails.
     """
-    with open_package(source) as (package, faults):
+    with open_package(source, remote=remote) as (package, faults):
         where = Path(documents) if documents is not None else None
         policy = choices.policy(package, only=only, skip=skip, warn=warn, strict=strict)
         return validation.validate(package, faults, limit=limit, memory=memory, documents=where, policy=policy)

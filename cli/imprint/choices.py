@@ -19,13 +19,16 @@ def policy(
     warn: Collection[str] = (),
     strict: bool = False,
 ) -> Policy:
-    """The policy that names mean. Raises UsageFault for the name of nothing."""
+    """The policy that names mean. Raises UsageFault for the name of nothing, and for one to look for and not to."""
+    only, skip, warn = ((names,) if isinstance(names, str) else names for names in (only, skip, warn))
     kinds = {*explanations.TABLE, *(rule.id for rule in package.rules)}
     resources = {resource.name for resource in package.resources}
     for option, names, known in (("only", only, kinds | resources), ("skip", skip, kinds | resources), ("warn", warn, kinds)):
         for name in names:
             if name not in known:
                 raise _unknown(option, name, known)
+    for name in sorted(set(only) & set(skip)):
+        raise UsageFault(f'"{name}" is in --only too', where="--skip", fix="take one of the two away")
     return Policy(
         only=frozenset(only) & kinds,
         skip=frozenset(skip) & kinds,

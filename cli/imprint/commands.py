@@ -85,12 +85,13 @@ def _explain(ctx: click.Context, _: click.Parameter, kind: str | None) -> None:
 @click.option("--skip", multiple=True, metavar="NAME", help="Don't look for a type of error or a rule, or in a resource.")
 @click.option("--warn", multiple=True, metavar="NAME", help="Make a type of error, or a rule, a warning.")
 @click.option("--strict", is_flag=True, help="A package with warnings isn't valid.")
+@click.option("--remote", is_flag=True, help="Fetch what the package names by URL; without this, it is not followed.")
 @click.option(
     "--documents", type=click.Path(path_type=Path), help="Directory of the source documents, to check evidence against."
 )
 def validate(
     package: str, form: str, output: Path | None, memory: str | None, limit_errors: int, only: tuple[str, ...],
-    skip: tuple[str, ...], warn: tuple[str, ...], strict: bool, documents: Path | None,
+    skip: tuple[str, ...], warn: tuple[str, ...], strict: bool, remote: bool, documents: Path | None,
 ) -> None:  # fmt: skip
     """Check descriptor, structure, cells, keys, rules and evidence of PACKAGE.
 
@@ -99,8 +100,9 @@ def validate(
     from . import api, reports
 
     report = api.validate(
-        package, limit=limit_errors, memory=memory, documents=documents, only=only, skip=skip, warn=warn, strict=strict
-    )
+        package, limit=limit_errors, memory=memory, documents=documents, only=only, skip=skip, warn=warn, strict=strict,
+        remote=remote,
+    )  # fmt: skip
     if output is None:
         _print(reports.render(report, form, click.style))
     else:

@@ -18,8 +18,9 @@ from typing import Any
 
 from . import explanations, json_schema, xml_schema
 from .exceptions import ImprintError
-from .locate import is_url, read_document, unsafe
+from .locate import read_document, unsafe
 from .package import Descriptor, Dialect, Field, ForeignKey, Package, Resource, Rule, Schema, strings
+from .remote import Files, is_url, path_of
 from .report import Error, shorten
 
 PROFILE_1_0 = "https://datapackage.org/profiles/1.0/datapackage.json"  # in force where none is declared
@@ -34,32 +35,35 @@ COMPRESSIONS = {".gz": "gz", ".zip": "zip"}
 MEDIATYPES = {"text/csv": "csv", "text/tab-separated-values": "tsv", "application/json": "json"}
 TABULAR_PROFILES = ("tabular-data-resource", "https://specs.frictionlessdata.io/schemas/tabular-data-resource.json")
 NUMBERED = re.compile(r"/(\d+)")
+NOT_FETCHED = "is remote and was not fetched; put a copy into the package, or allow it with --remote"
 
 
-def load(path: Path, source: str = "") -> tuple[Package, tuple[Error, ...]]:
+def load(path: Path, source: str = "", downloads: Path | None = None) -> tuple[Package, tuple[Error, ...]]:
     """The package that a descriptor describes, and its faults.
 
-    A bare data file gives a package of one resource without a schema. Raises ImprintError where no package can be made
-    of it at all: an unreadable file, broken JSON or YAML, a value that isn't an object.
+    A bare data file gives a package of one resource without a schema. What the descriptor names by URL is fetched to the
+    directory `downloads`, or not at all. Raises ImprintError where no package can be made of it at all: an unreadable file,
+    broken JSON or YAML, a value that isn't an object.
     """
     source = source or str(path)
     if path.suffix.lower() not in (".json", ".yaml", ".yml"):
         bare = {"$schema": PROFILE_2_0, "resources": [{"name": path.name.split(".")[0].lower(), "path": path.name}]}
-        return _Reader(path, source, bare).read()
+        return _Reader(path, source, bare, downloads).read()
     content = read_document(path)
     if not isinstance(content, dict):
         raise ImprintError("is not a Data Package: it is not a JSON object", where=path, fix="see the standard")
-    return _Reader(path, source, content).read()
+    return _Reader(path, source, content, downloads).read()
 
 
 class _Reader:
     """Reads one descriptor; `faults` gathers what is wrong with it."""
 
-    def __init__(self, path: Path, source: str, content: dict[str, Any]) -> None:
+    def __init__(self, path: Path, source: str, content: dict[str, Any], downloads: Path | None) -> None:
         self.path = path
         self.source = source
         self.content = content
         self.base = path.parent
+        self.web = Files(path.parent, source, downloads)
         self.version_1 = content.get("$schema", PROFILE_1_0) == PROFILE_1_0
         self.faults: list[Error] = []
 
@@ -128,49 +132,62 @@ class _Reader:
             if not isinstance(item, dict) or not all(isinstance(item.get(key), str) for key in ("id", "expression")):
                 self._fault("package-error", f'rule {number} needs "id", "resources" and "expression"')
                 continue
+            if item.get("severity", "error") not in ("error", "warning"):
+                self._fault("package-error", f'severity of rule "{item["id"]}" is neither "error" nor "warning"')
             yield Rule(
                 id=item["id"],
                 resources=strings(item.get("resources", item.get("resource", []))),
                 expression=item["expression"],
                 message=_text(item.get("message")) or item["expression"],
-                severity="warning" if item.get("severity") == "warning" else "error",
+                severity=self._severity_of(item),
             )
 
+    def _severity_of(self, rule: Descriptor) -> str:
+        """What `severities` says of a rule, else the rule itself, else `severities` of all rules."""
+        severities = self.content.get("severities")
+        said = severities if isinstance(severities, dict) else {}
+        listed = (said.get(rule["id"]), rule.get("severity"), said.get("row-constraint"))
+        return next((one for one in listed if one in ("error", "warning")), "error")
+
     def _warnings(self, rules: tuple[Rule, ...]) -> Iterator[str]:
-        """The types of error, and rules, that `severities` makes warnings."""
+        """The types of error that `severities` makes warnings; the severity of a rule is its own."""
         severities = self.content.get("severities", {})
-        if not isinstance(severities, dict) or not set(map(str, severities.values())) <= {"error", "warning"}:
-            self._fault("package-error", '"severities" has types of error or ids of rules, each "error" or "warning"')
+        if not isinstance(severities, dict):
+            self._fault("package-error", '"severities" is not an object of types of error and rules, each "error" or "warning"')
             return
         known = {*explanations.TABLE, *(rule.id for rule in rules)} if severities else set()
         for name, severity in severities.items():
             if name not in known:
                 note = f'"severities" names "{name}", which is no rule, nor a type of error that --explain lists'
                 self._fault("package-error", note)
-            elif severity == "warning":
+            elif severity not in ("error", "warning"):
+                self._fault("package-error", f'severity of "{name}" in "severities" is neither "error" nor "warning"')
+            elif severity == "warning" and name in explanations.TABLE and name != "row-constraint":
                 yield name
 
     def _reference(self, path: str, kind: str, what: str, resource: str) -> Any:
         """The document that a descriptor points at; None (and a fault) where it can't be had."""
-        if is_url(path):
-            self._fault(
-                kind, f'{what} "{path}" is remote and was not fetched; put a copy into the package', resource, unchecked=True
-            )
+        if not self.web.follows(path):
+            self._fault(kind, f'{what} "{path}" {NOT_FETCHED}', resource, unchecked=True)
             return None
-        if reason := unsafe(path) or self._escapes(path):
+        if reason := self._danger(path):
             self._fault(kind, f'{what} "{path}" is not safe: it {reason}; name a file in the package', resource, unchecked=True)
             return None
         self._check_hidden(path, kind, what, resource)
         try:
-            return read_document(self.base / path)
+            return read_document(self.web.file(path))
         except ImprintError as error:
             self._fault(kind, f'{what} "{path}" {error.what}; {error.fix}', resource, unchecked=True)
             return None
 
     def _check_hidden(self, path: str, kind: str, what: str, resource: str) -> None:
         """What lies in a hidden folder can be read, but not published (standard, "URL or Path")."""
-        if any(part.startswith(".") for part in PurePosixPath(path).parts[:-1]):
+        if not is_url(path) and any(part.startswith(".") for part in PurePosixPath(path).parts[:-1]):
             self._fault(kind, f'{what} "{path}" lies in a hidden folder; name one that doesn\'t begin with a dot', resource)
+
+    def _danger(self, path: str) -> str:
+        """Why a path may not be followed; "" if it may."""
+        return "" if is_url(path) else unsafe(path) or self._escapes(path)
 
     def _escapes(self, path: str) -> str:
         try:
@@ -187,7 +204,7 @@ class _Reader:
         if self.version_1:
             self.faults += _profile_faults("resource-error", ("resource-1.0",), content, name)
         paths = strings(content.get("path"))
-        tail = PurePosixPath(paths[0]).suffixes if paths else []
+        tail = (path_of(paths[0]) if is_url(paths[0]) else PurePosixPath(paths[0])).suffixes if paths else []
         compression = _text(content.get("compression")) or (COMPRESSIONS.get(tail[-1].lower()) if tail else None)
         plain = tail[:-1] if tail and tail[-1].lower() in COMPRESSIONS else tail
         guessed = plain[-1][1:].lower() if plain else MEDIATYPES.get(_text(content.get("mediatype")), "")
@@ -246,20 +263,30 @@ class _Reader:
         if 0 < sum(map(is_url, paths)) < len(paths):
             self._fault("resource-error", "paths are either all URLs or all in the package; don't mix them", name)
         for path in paths:
-            if is_url(path):
-                self._fault("scheme-error", f'path "{path}" is remote and was not fetched; download it into the package', name)
-            elif reason := unsafe(path) or self._escapes(path):
+            if not self.web.follows(path):
+                self._fault("scheme-error", f'path "{path}" {NOT_FETCHED}', name)
+            elif reason := self._danger(path):
                 note = f'path "{path}" is not safe: it {reason}; name a file in the package'
                 self._fault("resource-error", note, name, unchecked=True)
-            elif "://" in path:
+            elif "://" in path and not is_url(path):
                 note = f'path "{path}" is remote, and its scheme is not known; download it into the package'
                 self._fault("scheme-error", note, name)
-            elif not _is_file(self.base / path):
-                self._fault("scheme-error", f'file "{shorten(path, 200)}" is not there; add it or mend the path', name)
-            else:
+            elif file := self._file(path, name):
                 self._check_hidden(path, "resource-error", "path", name)
-                files.append(self.base / path)
+                files.append(file)
         return tuple(files) if len(files) == len(paths) else ()
+
+    def _file(self, path: str, name: str) -> Path | None:
+        """Where a resource's file lies; None (and a fault) where it can't be had."""
+        try:
+            file = self.web.file(path)
+        except ImprintError as error:
+            self._fault("scheme-error", f'path "{shorten(path, 200)}" {error.what}; {error.fix}', name)
+            return None
+        if _is_file(file):
+            return file
+        self._fault("scheme-error", f'file "{shorten(path, 200)}" is not there; add it or mend the path', name)
+        return None
 
     def _encoding(self, content: dict[str, Any], name: str) -> str:
         encoding = _text(content.get("encoding")) or "utf-8"

@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 
@@ -16,6 +17,7 @@ from . import sql
 from .exceptions import ImprintError
 
 EngineError = duckdb.Error
+T = TypeVar("T")
 LINE = 2 << 20  # bytes of a line that the engine expects
 BUFFER = 8 << 20  # bytes of a file that a thread reads at a time
 BATCH = 10_000  # rows fetched at a time where there may be many
@@ -40,6 +42,7 @@ class Engine:
         if memory:
             config["memory_limit"] = memory
         self._numbers = itertools.count(1)
+        self._threads = ThreadPoolExecutor()
         self._cursors = threading.local()
         try:
             self._connection = duckdb.connect(":memory:", config=config)
@@ -56,6 +59,7 @@ class Engine:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._threads.shutdown()
         self._connection.close()
         self._folder.cleanup()
 
@@ -90,6 +94,10 @@ class Engine:
         name = f"{'compressed.' if compressed else ''}kept_{next(self._numbers)}"
         self.rows(f"CREATE TABLE {name} AS {query}")
         return name
+
+    def background(self, call: Callable[[], T]) -> Callable[[], T]:
+        """Start a call in a thread of its own; what waits for its result."""
+        return self._threads.submit(call).result
 
     def new_file(self, suffix: str) -> Path:
         """The path of a new file that the engine may read."""

@@ -266,6 +266,15 @@ TABLE = {
             "Mend the key, or add the row that it refers to.",
             "Table Schema: foreignKeys",
         ),
+        Explanation(
+            "relationship-error", "The row breaks a relationship between fields",
+            'Two fields are related as "relationships" of the schema say, and the row\'s values are not. derived: a value of'
+            " the first is always with the same value of the second; coupled: the other way round too; crossed: every value of"
+            " one is with every value of the other. The first row that has a value is taken to be right.",
+            'Rows with Spain, ES and Estonia, ES, where the fields country and code are "coupled".',
+            'Mend the row or the earlier one that the message names; add the rows that "crossed" asks for; or mend "link".',
+            "Recipe: relationship between fields",
+        ),
         # What Table Schema can't say
         Explanation(
             "row-constraint", "The row breaks a rule of the package",

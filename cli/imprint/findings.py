@@ -10,6 +10,8 @@ from typing import Any
 from .report import Error, Total
 
 Kind = tuple[str, str | None, str]  # type, field, severity
+# What keeps a table from being read: told whatever is looked for, as nothing can be said of what is.
+STOPPING = frozenset({"scheme-error", "format-error", "compression-error", "dialect-error", "source-error"})
 
 
 @dataclass(frozen=True)
@@ -27,9 +29,9 @@ class Policy:
     strict: bool = False
 
     def wants(self, kind: str, rule: str | None = None) -> bool:
-        """Whether a type of fault, or a rule, is looked for."""
+        """Whether a type of fault, or a rule, is looked for; what keeps a table from being read is, unless it is skipped."""
         named = {kind, rule}
-        return not ((self.only and not named & self.only) or named & self.skip)
+        return not ((self.only and kind not in STOPPING and not named & self.only) or named & self.skip)
 
     def wants_resource(self, name: str) -> bool:
         """Whether a resource is checked."""
@@ -41,8 +43,14 @@ class Policy:
 
     def judge(self, errors: Iterable[Error]) -> list[Error]:
         """Faults that were found elsewhere: those that are wanted, each with its severity."""
-        wanted = (error for error in errors if self.wants(error.type, error.rule) and self.wants_resource(error.resource))
+        wanted = filter(self._wants_error, errors)
         return [replace(error, severity=self.severity(error.type, error.rule, error.severity)) for error in wanted]
+
+    def _wants_error(self, error: Error) -> bool:
+        if error.rule and error.type == "package-error":  # a rule that was looked for, and can't be
+            return error.type not in self.skip
+        stopping = bool(error.resource) and error.unchecked and error.type not in self.skip
+        return (stopping or self.wants(error.type, error.rule)) and self.wants_resource(error.resource)
 
 
 @dataclass

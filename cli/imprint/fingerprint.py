@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from .engine import Engine
-from .locate import is_url
 from .package import Package, Resource
+from .remote import is_url
 from .scan import Checked
 from .validation import open_tables
 

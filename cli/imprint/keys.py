@@ -106,61 +106,66 @@ def _note_rows(
 
 def check_foreign_keys(engine: Engine, one: Checked, checked: Mapping[str, Checked]) -> None:
     """Rows whose key is not in the target (standard, `foreignKeys`); a key that is null in all parts is no reference."""
-    for key in one.table.schema.foreign_keys:
-        target = checked.get(key.reference) if key.reference else one
-        mine = one.keys(key.fields)
-        theirs = target.keys(key.reference_fields) if target else None
-        if target is None or mine is None or theirs is None or len(mine) != len(theirs):
-            continue
-        comparable = _comparable(one, key.fields, target, key.reference_fields)
-        if comparable and ("foreign-key", key.fields) in one.clean:
-            continue
-        if comparable and key in one.scan.missed:
-            missed = _missed_in_the_pass(one, key, target, theirs[0])
-        else:
-            missed = _missed(one, target, mine, theirs, comparable=comparable)
-        _note_missed(engine, one, key, target, missed)
-
-
-def _missed_in_the_pass(one: Checked, key: ForeignKey, target: Checked, their: str) -> str:
-    """`rn` and value `k0` of offenders: sure values are known from the pass, the texts of unsure cells are looked up."""
-    (column,) = columns_of(one.table, key.fields)
-    name, unsure = f"t.{one.scan.missed[key]}", f"t.u{column.number}"
-    texts = one.texts.get(column)
-    sure = f"SELECT rn, {name} AS k0 FROM {one.scan.relation} AS t WHERE {name} IS NOT NULL"
-    if texts is None:
-        return f"({sure})"
-    known = f"SELECT {their} FROM {target.logical} WHERE {their} IS NOT NULL"
-    other = f"SELECT rn, {texts.text(f'{unsure}.cell')} AS k0 FROM {one.scan.relation} AS t WHERE {unsure} IS NOT NULL"
-    return f"({sure} AND {unsure} IS NULL UNION ALL SELECT * FROM ({other}) WHERE k0 NOT IN ({known}))"
-
-
-def _missed(one: Checked, target: Checked, mine: Sequence[str], theirs: Sequence[str], *, comparable: bool) -> str:
-    """`rn` and values `k0`, … of offenders."""
-    known = f"(SELECT DISTINCT {', '.join(f'{their} AS k{i}' for i, their in enumerate(theirs))} FROM {target.logical}) AS o"
-    match = " AND ".join(f"o.k{i} IS NOT DISTINCT FROM t.{my}" for i, my in enumerate(mine)) if comparable else "FALSE"
-    values = ", ".join(f"t.{my} AS k{i}" for i, my in enumerate(mine))
-    absent = sql.all_null([f"t.{my}" for my in mine])
-    return f"(SELECT rn, {values} FROM {one.logical} AS t ANTI JOIN {known} ON {match} WHERE NOT ({absent}))"
-
-
-def _note_missed(engine: Engine, one: Checked, key: ForeignKey, target: Checked, missed: str) -> None:
-    (count,) = engine.one(f"SELECT count(*) FROM {missed}")
-    if not count:
+    missed = {key: source for key in one.table.schema.foreign_keys if (source := _missed(one, key, checked))}
+    if not missed:
         return
+    counts = engine.one(f"SELECT {', '.join(f'(SELECT count(*) FROM {source})' for source in missed.values())}")
+    for (key, source), count in zip(missed.items(), counts, strict=True):
+        if count:
+            _note_missed(engine, one, key, count, source)
+
+
+def _missed(one: Checked, key: ForeignKey, checked: Mapping[str, Checked]) -> str:
+    """SQL for `rn` and the values `k0`, … of offenders; "" for a key that can't be followed (a fault of the descriptor).
+
+    A field of the target that its data lacks, as `fieldsMatch` may allow, is null there.
+    """
+    target = checked.get(key.reference) if key.reference else one
+    columns = columns_of(one.table, key.fields)
+    if not target or not target.columns or not columns or len(columns) != len(key.reference_fields):
+        return ""
+    if not set(key.reference_fields) <= set(target.table.schema.names):
+        return ""
+    others = [next(iter(columns_of(target.table, [name])), None) for name in key.reference_fields]
+    names = [f"k{i}" for i in range(len(columns))]
+    mine, theirs = _texts(one, columns), _texts(target, others)
+    known = f"(SELECT DISTINCT {', '.join(names)} FROM {theirs}) AS o"
+    comparable = _comparable(one, key.fields, target, key.reference_fields)
+    match = " AND ".join(
+        f"o.{name} IS NOT DISTINCT FROM t.{name}" if same else f"o.{name} IS NULL AND t.{name} IS NULL"
+        for name, same in zip(names, comparable, strict=True)
+    )
+    present = f"NOT ({sql.all_null(f't.{name}' for name in names)})"
+    return f"(SELECT t.* FROM {mine} AS t ANTI JOIN {known} ON {match} WHERE {present})"
+
+
+def _texts(one: Checked, columns: Sequence[Column | None]) -> str:
+    """`rn` and the canonical texts `k0`, … of a key's cells, sure or not."""
+    parts = (f"{_text(one, column)} AS k{i}" for i, column in enumerate(columns))
+    return f"(SELECT rn, {', '.join(parts)} FROM {one.scan.relation} AS t)"
+
+
+def _text(one: Checked, column: Column | None) -> str:
+    if column is None:
+        return "NULL::VARCHAR"
+    sure, unsure, texts = f"t.k{column.number}", f"t.u{column.number}", one.texts.get(column)
+    return f"CASE WHEN {unsure} IS NULL THEN {sure} ELSE {texts.text(f'{unsure}.cell')} END" if texts else sure
+
+
+def _note_missed(engine: Engine, one: Checked, key: ForeignKey, count: int, missed: str) -> None:
     label = ", ".join(key.fields)
     one.findings.count("foreign-key", label, count)
-    place = f'"{target.name}" as "{", ".join(key.reference_fields)}"'
+    place = f'"{key.reference or one.name}" as "{", ".join(key.reference_fields)}"'
     for row, *values in engine.rows(f"SELECT * FROM {missed} ORDER BY rn{cap(one.findings)}"):
         shown = ", ".join("" if value is None else str(value) for value in values)
         note = f'for "{label}": values "{shown}" not found in the lookup table {place}'
         one.findings.show("foreign-key", note, row_number=row, field_name=label)
 
 
-def _comparable(one: Checked, names: Sequence[str], target: Checked, theirs: Sequence[str]) -> bool:
-    """Whether values of both keys can be equal at all: a text never equals a number."""
+def _comparable(one: Checked, names: Sequence[str], target: Checked, theirs: Sequence[str]) -> list[bool]:
+    """Whether values of each part of both keys can be equal at all, nulls aside: a text never equals a number."""
     pairs = zip((_family(one, name) for name in names), (_family(target, name) for name in theirs), strict=True)
-    return all("" in pair or pair[0] == pair[1] for pair in pairs)
+    return ["" in pair or pair[0] == pair[1] for pair in pairs]
 
 
 def _family(one: Checked, name: str) -> str:

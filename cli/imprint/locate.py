@@ -15,20 +15,14 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
-from urllib.parse import urljoin, urlsplit
 
 from .exceptions import ImprintError, UsageFault
+from .remote import fetch, is_url, path_of
 
 DESCRIPTOR_NAMES = ("datapackage.json", "datapackage.yaml", "datapackage.yml")
 UNPACKED_LIMIT = 64 * 2**30  # bytes; a zip that claims more is refused before anything is written
 EXPANSION_LIMIT = 1000  # a member that unpacks to more than this many times its packed size is a bomb
 UNFOLDED_LIMIT = 10**6  # values of a YAML document with its aliases followed
-TIMEOUT = 30  # seconds without a byte from a server
-
-
-def is_url(text: str) -> bool:
-    """Whether the text is an http(s) address."""
-    return urlsplit(text).scheme in ("http", "https")
 
 
 def unsafe(path: str) -> str:
@@ -221,46 +215,7 @@ def _unfold(value: Any, sizes: dict[int, int]) -> int:
 
 
 def _download(source: str, folder: Path) -> Path:
-    """Fetch a zip, or a descriptor with every relative path that it names."""
-    name = PurePosixPath(urlsplit(source).path).name or DESCRIPTOR_NAMES[0]
-    target = folder / "download" / name
+    """Fetch a zip, a descriptor or a bare data file; what lies beside a descriptor is fetched when it is asked for."""
+    target = folder / "download" / (path_of(source).name or DESCRIPTOR_NAMES[0])
     fetch(source, target)
-    if target.suffix.lower() == ".zip":
-        return find_descriptor(unzip(target, folder / "unpacked"), source)
-    if target.suffix.lower() in (".json", ".yaml", ".yml"):
-        for path in _relative_paths(target):
-            if not unsafe(path) and not is_url(path):
-                fetch(urljoin(source, path), target.parent / path)
-    return target
-
-
-def fetch(url: str, target: Path) -> None:
-    """Download one file. Raises ImprintError where the server doesn't give it."""
-    import shutil
-    import urllib.error
-    import urllib.request
-
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with urllib.request.urlopen(url, timeout=TIMEOUT) as answer, target.open("wb") as file:  # http(s) only
-            shutil.copyfileobj(answer, file)
-    except (urllib.error.URLError, TimeoutError, OSError) as error:
-        reason = getattr(error, "reason", error)
-        raise ImprintError(f"cannot be downloaded ({reason})", where=url, fix="check the address and the network") from error
-
-
-def _relative_paths(descriptor: Path) -> Iterator[str]:
-    content = read_document(descriptor)
-    listed = content.get("resources") if isinstance(content, dict) else ()
-    for resource in listed or ():
-        if isinstance(resource, dict):
-            yield from _strings(resource.get("path"))
-            for name in ("schema", "dialect", "jsonSchema"):
-                if isinstance(resource.get(name), str):
-                    yield resource[name]
-
-
-def _strings(value: Any) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+    return find_descriptor(unzip(target, folder / "unpacked"), source) if target.suffix.lower() == ".zip" else target

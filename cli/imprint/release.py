@@ -75,6 +75,9 @@ def release(
         raise Refused(
             f"is not valid: {report.error_count:,} errors", where=package.source, fix="run imprint validate", report=report
         )
+    lost = [resource.name for resource in package.resources if resource.paths and not resource.files]
+    if lost:  # which the package may declare to be a warning
+        raise Refused(f'has no file of resource "{lost[0]}"', where=package.source, fix="add it or take the resource away")
     prints = fingerprint.of_tables(package, memory)
     content = fingerprint.of_package(package, prints)
     entries = ledger.read(package.base)

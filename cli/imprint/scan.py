@@ -6,17 +6,19 @@ read once whether it is clean or not.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from . import expressions, rules, sql
 from .engine import Engine
 from .findings import Findings
 from .header import Column
-from .package import ForeignKey, Schema
+from .package import Schema
 from .tables import Table
 
 Key = tuple[str, tuple[str, ...]]  # type of the error, fields
+GROUP = 100  # columns set aside in one pass: the time to store them grows faster than their number
+COUNTED = 400  # columns counted in one pass: the time to plan it grows faster than their number
 
 
 class Unaccounted(Exception):
@@ -27,17 +29,16 @@ class Unaccounted(Exception):
 class Scan:
     """What a pass found. `relation` is SQL with a row for each of the table's:
 
-    `rn`, its number; `blank`; for a column N that may hold unsure cells `uN`, a struct {cell} or null; for a column of a
-    unique key `hN`, the hash of a sure cell's canonical text; for foreign key N `fN`, a sure value that has no target.
-    `clean` are the keys that surely hold.
+    `rn`, its number; `blank`; for a column N of a unique key `hN`, the hash of a sure cell's canonical text, for one of a
+    foreign key `kN`, that text. `aside` is, for a column N with unsure cells, SQL with `rn`, `blank` and `uN`, a struct {cell}
+    or null where the cell is sure; for a column of a key it is `relation`. `clean` are the unique keys that surely hold.
     """
 
     relation: str
     rows: int
     blanks: int
-    unsure: tuple[Column, ...]
+    aside: Mapping[Column, str]
     clean: frozenset[Key]
-    missed: Mapping[ForeignKey, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -105,50 +106,72 @@ class Checked:
         return rules.View(self.name, self.table.schema, self.logical, self.columns, unique)
 
 
-def scan(engine: Engine, table: Table, checked: Mapping[str, Checked]) -> Scan:
-    """Read a table once. `checked` are the tables that foreign keys may point at.
+def scan(engine: Engine, table: Table, linked: Collection[str] = ()) -> Scan:
+    """Read a table once (a wide one in several passes). `linked` are its fields that foreign keys need.
 
     Raises Unaccounted, or EngineError, where the engine doesn't read all of the file.
     """
     doubtful = {column: sure for column in table.columns if (sure := surely_valid(table, column)) != "TRUE"}
-    hashed = {column: f"h{column.number}" for _, names in unique_keys(table.schema) for column in columns_of(table, names)}
-    targets = {key: target for key in table.schema.foreign_keys if (target := _target(table, key, checked))}
-    missed = {key: f"f{number}" for number, key in enumerate(targets)}
-    selected = [
-        *(["rn"] if table.numbered == table.relation else []),
-        f"{_blank(table)} AS blank",
-        f"{table.delimiters_in_cells} AS inside",
-        *(
-            f"CASE WHEN ({sure}) IS TRUE THEN NULL ELSE {{'cell': {one.id}}} END AS u{one.number}"
-            for one, sure in doubtful.items()
-        ),
-        *(f"{sql.digest(text(table, column))} AS {name}" for column, name in hashed.items()),
-        *(f"{_missed(table, key, target)} AS {missed[key]}" for key, target in targets.items()),
-    ]
-    query = f"SELECT {', '.join(selected)} FROM {table.relation}"
-    relation = f"({query})" if table.is_kept else _numbered(table, engine.keep(query, compressed=True))
-    faults = {key: _doubles(key[0], columns) for key in unique_keys(table.schema) if (columns := columns_of(table, key[1]))}
-    faults |= {("foreign-key", key.fields): f"count({name})" for key, name in missed.items()}
-    counts = [f"count(u{column.number})" for column in doubtful]
-    totals = ["count(*)", "count(*) FILTER (WHERE blank)", "coalesce(sum(inside), 0)::BIGINT", *counts, *faults.values()]
-    rows, blanks, inside, *found = engine.one(f"SELECT {', '.join(totals)} FROM {relation}")
-    if not table.accounts_for_all(engine, rows, inside):
+    keys = {key: columns for key in unique_keys(table.schema) if (columns := columns_of(table, key[1]))}
+    hashed = dict.fromkeys(column for columns in keys.values() for column in columns)
+    texts = [column for column in table.columns if column.declared and column.field.name in linked]
+    first, *others = _groups(engine, table, doubtful, {*hashed, *texts})
+    relation = _stored(
+        engine,
+        table,
+        [
+            *(_aside(column, doubtful[column]) for column in first),
+            *(f"{sql.digest(text(table, column))} AS h{column.number}" for column in hashed),
+            *(f"{text(table, column)} AS k{column.number}" for column in texts),
+        ],
+    )
+    counts = [f"count(u{column.number})" for column in first]
+    doubles = [_doubles(kind, columns) for (kind, _), columns in keys.items()]
+    totals = ["count(*)", "count(*) FILTER (WHERE blank)", *counts, *doubles]
+    rows, blanks, *found = engine.one(f"SELECT {', '.join(totals)} FROM {relation}")
+    if not table.accounts_for_all(engine, rows):
         raise Unaccounted
-    unsure = tuple(column for column, count in zip(doubtful, found, strict=False) if count)
-    doubted = {column.field.name for column in unsure}
-    held = (key for key, count in zip(faults, found[len(doubtful) :], strict=True) if not count)
-    return Scan(relation, rows, blanks, unsure, frozenset(key for key in held if not doubted & set(key[1])), missed)
+    aside = {column: relation for column, count in zip(first, found, strict=False) if count}
+    for group in others:
+        stored = _stored(engine, table, [_aside(column, doubtful[column]) for column in group])
+        aside |= dict.fromkeys(group, stored)
+    held = [key for key, count in zip(keys, found[len(first) :], strict=True) if not count]
+    return Scan(relation, rows, blanks, aside, frozenset(key for key in held if not set(keys[key]) & aside.keys()))
+
+
+def _groups(engine: Engine, table: Table, doubtful: Mapping[Column, str], keyed: Collection[Column]) -> list[list[Column]]:
+    """The doubtful columns by pass, those of keys first; of a wide table only those with unsure cells."""
+    columns = sorted(doubtful, key=lambda column: column not in keyed)
+    if len(columns) > GROUP:
+        doubted = []
+        for at in range(0, len(columns), COUNTED):
+            part = columns[at : at + COUNTED]
+            counts = (f"count(CASE WHEN {doubtful[column]} THEN NULL ELSE 1 END)" for column in part)
+            found = engine.one(f"SELECT {', '.join(counts)} FROM {table.relation}")
+            doubted += [column for column, count in zip(part, found, strict=True) if count]
+        columns = doubted
+    groups = [columns[at : at + GROUP] for at in range(0, len(columns), GROUP)] or [[]]
+    last = sum(column in keyed for column in columns)
+    return groups if last <= GROUP else [columns[:last], *(columns[at : at + GROUP] for at in range(last, len(columns), GROUP))]
 
 
 def _aside(column: Column, sure: str) -> str:
-    return f"CASE WHEN ({sure}) IS TRUE THEN NULL ELSE {{'cell': {column.id}}} END"
+    return f"CASE WHEN ({sure}) IS TRUE THEN NULL ELSE {{'cell': {column.id}}} END AS u{column.number}"
 
 
-def _numbered(table: Table, kept: str) -> str:
-    """The pass's rows with their numbers: a stored table's rows are numbered from 0, in the order of the file."""
-    if table.numbered == table.relation:
-        return kept
-    return f"(SELECT rowid + {table.resource.dialect.first_content_row} AS rn, * FROM {kept})"
+def _stored(engine: Engine, table: Table, selected: Sequence[str]) -> str:
+    """A pass's rows with their numbers: a stored table's rows are numbered from 0, in the order of the file.
+
+    No join may be in the pass, as joins lose that order.
+    """
+    own_numbers = table.numbered == table.relation
+    columns = [*(["rn"] if own_numbers else []), f"{_blank(table)} AS blank", *selected]
+    query = f"SELECT {', '.join(columns)} FROM {table.relation}"
+    if table.is_kept:
+        return f"({query})"
+    stored = engine.keep(query, compressed=True)
+    first = table.resource.dialect.first_content_row
+    return stored if own_numbers else f"(SELECT rowid + {first} AS rn, * FROM {stored})"
 
 
 def unique_keys(schema: Schema) -> Iterator[Key]:
@@ -178,20 +201,6 @@ def columns_of(table: Table, names: Sequence[str]) -> list[Column]:
 def text(table: Table, column: Column, prefix: str = "") -> str:
     """SQL for the canonical text of a sure cell."""
     return f"{prefix}v{column.number}" if table.has_texts else table.canonical(column, prefix)
-
-
-def _target(table: Table, key: ForeignKey, checked: Mapping[str, Checked]) -> Checked | None:
-    """The table that a foreign key of one field points at, if it stands already."""
-    target = checked.get(key.reference)
-    single = len(key.fields) == len(key.reference_fields) == 1 and columns_of(table, key.fields)
-    return target if target and single and target.keys(key.reference_fields) else None
-
-
-def _missed(table: Table, key: ForeignKey, target: Checked) -> str:
-    """The value of a cell that isn't in the key's target."""
-    (column,), theirs = columns_of(table, key.fields), target.keys(key.reference_fields) or [""]
-    mine, their = text(table, column), theirs[0]
-    return f"CASE WHEN {mine} NOT IN (SELECT {their} FROM {target.logical} WHERE {their} IS NOT NULL) THEN {mine} END"
 
 
 def _doubles(kind: str, columns: Sequence[Column]) -> str:

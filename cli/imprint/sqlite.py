@@ -36,7 +36,10 @@ def write(engine: Engine, package: Package, checked: Mapping[str, Checked], path
         connection.execute("PRAGMA journal_mode = OFF")
         connection.execute("BEGIN")
         for name, one in checked.items():
-            connection.execute(_create(name, one.table.schema, list(one.columns)))
+            if not one.columns:
+                continue
+            holds = not any(one.findings.counts.values())  # a package may declare that what is wrong is a warning
+            connection.execute(_create(name, one.table.schema, list(one.columns), strict=holds))
             _insert(connection, engine, name, one)
         views = package.descriptor.get("sqlViews")
         if isinstance(views, str):
@@ -49,13 +52,13 @@ def write(engine: Engine, package: Package, checked: Mapping[str, Checked], path
         file.write(VERSION)
 
 
-def _create(name: str, schema: Schema, present: list[str]) -> str:
+def _create(name: str, schema: Schema, present: list[str], *, strict: bool) -> str:
     parts = []
     for field in schema.fields:
         if field.name in present:
-            null = " NOT NULL" if field.required or field.name in schema.primary_key else ""
+            null = " NOT NULL" if strict and (field.required or field.name in schema.primary_key) else ""
             parts.append(f"{sql.identifier(field.name)} {TYPES.get(field.type, 'TEXT')}{null}")
-    if schema.primary_key and set(schema.primary_key) <= set(present):
+    if strict and schema.primary_key and set(schema.primary_key) <= set(present):
         parts.append(f"PRIMARY KEY ({_listed(schema.primary_key)})")
     for key in schema.foreign_keys:
         if set(key.fields) <= set(present):

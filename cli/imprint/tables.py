@@ -7,17 +7,19 @@ names what is wrong with the structure, and hands the engine a plain copy.
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from . import expressions, reference, sql
+from . import expressions, marks, reference, sql
 from .engine import Engine, EngineError, PlainFile, read_csv
 from .exceptions import Unreadable
 from .findings import Findings
 from .header import Column, find_header, is_comment, match, mend
+from .marks import Marks
 from .package import Dialect, Resource, Schema
 from .streams import CHUNK, DELIMITED, READING, csv_reader, csv_rows, kind_of, text_streams
 
@@ -32,8 +34,8 @@ class Table:
 
     `relation` is SQL with columns `c1`, `c2`, …; `numbered` has the row number `rn` too (header is row 1). A table is
     `native` where the data has types of its own: its cells are checked already, and the columns hold canonical texts. It is
-    `whole` where no row was too short. `marks` is how often the file has each mark that ends a cell or a row, which the
-    engine's rows must account for; a `small` table is stored in the engine at once.
+    `whole` where no row was too short. `marks` gives the marks of a file that the engine reads itself, once they are counted;
+    a `small` table is stored in the engine at once.
     """
 
     resource: Resource
@@ -43,7 +45,7 @@ class Table:
     numbered: str
     native: bool = False
     whole: bool = False
-    marks: Mapping[str, int] | None = None
+    marks: Callable[[], Marks | None] | None = None
     small: bool = False
 
     @property
@@ -68,15 +70,8 @@ class Table:
         """Whether the stored table has its canonical texts as `v1`, `v2`, …"""
         return self.is_kept and self.small
 
-    @property
-    def delimiters_in_cells(self) -> str:
-        """SQL for how many delimiters a row's cells hold; a plain 0 where the file has just those that its lines need."""
-        for mark, total in (self.marks or {}).items():
-            if mark != "\n" and total != (self.marks or {})["\n"] * (len(self.columns) - 1):
-                return self._inside_cells(mark)
-        return "0"
-
-    def _inside_cells(self, mark: str) -> str:
+    def in_cells(self, mark: str) -> str:
+        """SQL for how often a mark stands inside a row's cells."""
         shown = sql.literal(mark)
         counted = (
             f"CASE WHEN contains({cell}, {shown}) THEN length({cell}) - length(replace({cell}, {shown}, '')) ELSE 0 END"
@@ -84,16 +79,25 @@ class Table:
         )
         return " + ".join(counted)
 
-    def accounts_for_all(self, engine: Engine, rows: int, delimiters: int) -> bool:
-        """Whether the engine's rows hold every line and every cell of the file, given the delimiters inside cells."""
-        for mark, total in (self.marks or {}).items():
-            if mark == "\n":
-                counted = f"SELECT coalesce(sum({self._inside_cells(mark)}), 0)::BIGINT FROM {self.relation}"
-                if total != rows and total != rows + engine.one(counted)[0]:
-                    return False
-            elif total != rows * (len(self.columns) - 1) + delimiters:
-                return False
-        return True
+    def accounts_for_all(self, engine: Engine, rows: int) -> bool:
+        """Whether so many rows of the engine's hold every line and every cell of the file."""
+        if self.marks is None:
+            return True
+        marks = self.marks()
+        if marks is None or (marks.lines != rows and marks.lines != rows + self._inside(engine, "\n")):
+            return False
+        between = rows * (len(self.columns) - 1)
+        return marks.delimiters in (None, between) or (
+            marks.delimiters == between + self._inside(engine, self.resource.dialect.delimiter)
+        )
+
+    def _inside(self, engine: Engine, mark: str) -> int:
+        return int(engine.one(f"SELECT coalesce(sum({self.in_cells(mark)}), 0)::BIGINT FROM {self.relation}")[0])
+
+    def has_a_line_for_each(self, rows: int) -> bool:
+        """Whether each of so many rows takes one line of the one file that there is."""
+        marks = self.marks() if self.marks is not None else None
+        return marks is not None and marks.lines == rows
 
     @property
     def is_kept(self) -> bool:
@@ -143,16 +147,15 @@ def _read_delimited(engine: Engine, resource: Resource, findings: Findings, *, e
         findings.add("source-error", "the source is empty")
         return _table(engine, resource, findings, (), (), None)
     columns = match(labels, resource, findings)
-    marks = _plain_marks(resource) if columns and not exactly else None
-    if marks is not None:
-        table = _direct(engine, resource, labels, columns, marks)
+    if columns and not exactly and _is_plain(resource):
+        table = _direct(engine, resource, labels, columns)
         if table is not None:
             return table
     return _table(engine, resource, findings, labels, columns, csv_rows(resource))
 
 
-def _plain_marks(resource: Resource) -> dict[str, int] | None:
-    """The marks of a file that the engine should read as Python's csv module does; None if that isn't sure."""
+def _is_plain(resource: Resource) -> bool:
+    """Whether the engine should read a file as Python's csv module does, if its bytes are as expected."""
     dialect = resource.dialect
     plain = Dialect(
         delimiter=dialect.delimiter,
@@ -163,67 +166,37 @@ def _plain_marks(resource: Resource) -> dict[str, int] | None:
     simple = dialect in (plain, replace(plain, escape_char=dialect.quote_char))
     one_file = len(resource.files) == 1 and resource.data is None and resource.compression is None
     known = dialect.quote_char and dialect.delimiter.isascii() and resource.encoding in ("utf-8", "ascii", "utf-8-sig")
-    return _marks(resource.files[0], dialect.delimiter, resource.encoding) if simple and one_file and known else None
+    return bool(simple and one_file and known)
 
 
-def _marks(path: Path, delimiter: str, encoding: str) -> dict[str, int] | None:
-    """How many line ends a file has, and how many delimiters if a line ends with one, as the engine may lose that cell.
-
-    None for mixed line ends, lone CRs, blank lines or NULs.
-    """
-    crlf, last, lines, empty_tail = None, b"\n", 0, False
-    tails: tuple[bytes, ...] = ()
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            if chunk[-1:] == b"\r":
-                chunk += file.read(1)
-            if crlf is None:
-                crlf = b"\r" in chunk
-                tails = tuple(delimiter.encode() + tail + (b"\r\n" if crlf else b"\n") for tail in (b"", b'""'))
-            joined = last + chunk
-            feeds = chunk.count(b"\n")
-            mixed = chunk.count(b"\r\n") != feeds or chunk.count(b"\r") != feeds if crlf else b"\r" in chunk
-            foreign = encoding == "ascii" and not chunk.isascii()
-            if mixed or foreign or b"\0" in chunk or (b"\n\r" if crlf else b"\n\n") in joined:
-                return None
-            lines += feeds
-            empty_tail = empty_tail or any(tail in joined for tail in tails)
-            last = chunk[-4:]
-    if last[-1:] != b"\n":
-        lines += 1
-        empty_tail = empty_tail or any((last + tail[-1:]).endswith(tail.replace(b"\r", b"")) for tail in tails)
-    return {"\n": lines, delimiter: _count(path, delimiter.encode())} if empty_tail else {"\n": lines}
-
-
-def _count(path: Path, mark: bytes) -> int:
-    with path.open("rb") as file:
-        return sum(chunk.count(mark) for chunk in iter(lambda: file.read(CHUNK), b""))
-
-
-def _direct(
-    engine: Engine, resource: Resource, labels: tuple[str, ...], columns: tuple[Column, ...], marks: dict[str, int]
-) -> Table | None:
+def _direct(engine: Engine, resource: Resource, labels: tuple[str, ...], columns: tuple[Column, ...]) -> Table | None:
     """The file read by the engine; None where it says no."""
-    path = resource.files[0]
-    dialect = resource.dialect
-    header = dialect.header
-    if header:
-        marks["\n"] -= 1
-        if dialect.delimiter in marks:
-            marks[dialect.delimiter] -= len(labels) - 1 + sum(label.count(dialect.delimiter) for label in labels)
-    if header and _spans_lines(resource):
+    (path,), dialect = resource.files, resource.dialect
+    counted = functools.partial(_data_marks, resource, labels, narrow=len(columns) == 1)
+    small = _is_small(path)
+    first = counted(limit=None if small else CHUNK)
+    if first is None or (dialect.header and _spans_lines(resource)):
         return None
     relation = read_csv(
         path, [column.id for column in columns], delimiter=dialect.delimiter, quote=dialect.quote_char or '"',
-        skip=1 if header else 0,
+        skip=1 if dialect.header else 0,
     )  # fmt: skip
-    first = resource.dialect.first_content_row
-    numbered = f"(SELECT row_number() OVER () + {first - 1} AS rn, * FROM {relation})"
-    table = Table(resource, labels, columns, relation, numbered, whole=True, marks=marks, small=_is_small(path))
+    numbered = f"(SELECT row_number() OVER () + {dialect.first_content_row - 1} AS rn, * FROM {relation})"
+    later = (lambda: first) if small else engine.background(counted)  # the file is read by both at the same time
+    table = Table(resource, labels, columns, relation, numbered, whole=True, marks=later, small=small)
     try:
         return table.kept(engine) if table.small else table
     except EngineError:
         return None
+
+
+def _data_marks(resource: Resource, labels: tuple[str, ...], *, narrow: bool, limit: int | None = None) -> Marks | None:
+    """The marks of a file's data."""
+    dialect = resource.dialect
+    found = marks.count(resource.files[0], dialect.delimiter, resource.encoding, narrow=narrow, limit=limit)
+    if found is None or not dialect.header:
+        return found
+    return found.without(1, len(labels) - 1 + sum(label.count(dialect.delimiter) for label in labels))
 
 
 def _is_small(path: Path) -> bool:

@@ -11,12 +11,12 @@ import functools
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from . import evidence, expressions, keys, locations, rules
+from . import evidence, expressions, keys, locations, relations, rules
 from .descriptor import json_schema_faults
 from .engine import Engine, EngineError, PlainFile
 from .exceptions import Unreadable
@@ -50,14 +50,16 @@ def validate(
     found = {resource.name: Findings(resource.name, limit, policy) for resource in package.resources}
     with Engine(files, memory=memory) as engine, ThreadPoolExecutor(os.cpu_count()) as pool:
         checked = check_tables(engine, _needed(package, policy, documents), found, pool)
-        for _ in pool.map(lambda one: keys.check_foreign_keys(engine, one, checked), list(checked.values())):
+        if policy.wants("foreign-key"):
+            list(pool.map(lambda one: keys.check_foreign_keys(engine, one, checked), checked.values()))
+        for _ in pool.map(lambda one: relations.check(engine, one), list(checked.values())):
             pass
         broken = list(_check_rules(engine, package, checked, pool))
         proof: evidence.Evidence | None = None
         if documents is not None:
             proof = evidence.check(engine, package, {name: one.view() for name, one in checked.items()}, documents)
             broken += proof.errors
-        judged = policy.judge([*faults, *broken])
+        judged = policy.judge([*faults, *relations.faults(package), *broken])
         for error in judged:
             if error.resource:
                 found[error.resource].attach(error)
@@ -109,22 +111,20 @@ def open_tables(*packages: Package, memory: str | None = None) -> Iterator[tuple
 
 def check_tables(engine: Engine, package: Package, found: dict[str, Findings], pool: ThreadPoolExecutor) -> dict[str, Checked]:
     """Each table of a package with its values in canonical form; what is wrong with its cells and keys is in `found`."""
-    checked: dict[str, Checked] = {}
-    check = functools.partial(_check_resource, engine, checked)
-    for level in _referenced_first(package.resources):
-        done = list(pool.map(check, level, [found[resource.name] for resource in level]))
-        checked.update({one.name: one for one in done if one is not None})
-    return {resource.name: checked[resource.name] for resource in package.resources if resource.name in checked}
+    resources = {resource.name: resource for resource in package.resources}  # one of each name
+    check = functools.partial(_check_resource, engine, _linked(package))
+    done = pool.map(check, resources.values(), [found[name] for name in resources])
+    return {one.name: one for one in done if one is not None}
 
 
-def _referenced_first(resources: Sequence[Resource]) -> Iterator[list[Resource]]:
-    """Resources in levels, so that, cycles aside, a foreign key's target stands in an earlier level; one of each name."""
-    waiting = {resource.name: resource for resource in resources}
-    while waiting:
-        free = [one for one in waiting.values() if not _targets(one) & waiting.keys()] or list(waiting.values())
-        for resource in free:
-            del waiting[resource.name]
-        yield free
+def _linked(package: Package) -> dict[str, set[str]]:
+    """The fields of each resource that foreign keys are made of, or point at."""
+    linked: dict[str, set[str]] = {resource.name: set() for resource in package.resources}
+    for resource in package.resources:
+        for key in resource.schema.foreign_keys if resource.schema else ():
+            linked[resource.name].update(key.fields)
+            linked.setdefault(key.reference or resource.name, set()).update(key.reference_fields)
+    return linked
 
 
 def _targets(resource: Resource) -> set[str]:
@@ -183,27 +183,26 @@ def _check_file(resource: Resource, findings: Findings) -> None:
             findings.add(fault.type, fault.note, unchecked=fault.unchecked)
 
 
-def _check_resource(engine: Engine, checked: dict[str, Checked], resource: Resource, findings: Findings) -> Checked | None:
+def _check_resource(engine: Engine, linked: dict[str, set[str]], resource: Resource, findings: Findings) -> Checked | None:
     try:
         _check_file(resource, findings)
-        return _check_rows(engine, checked, resource, findings) if resource.tabular else None
+        return _check_rows(engine, linked[resource.name], resource, findings) if resource.tabular else None
     except Unreadable as error:
         findings.add(error.kind, error.what, unchecked=error.unchecked)
         return None
 
 
-def _check_rows(engine: Engine, checked: dict[str, Checked], resource: Resource, findings: Findings) -> Checked | None:
+def _check_rows(engine: Engine, linked: set[str], resource: Resource, findings: Findings) -> Checked | None:
     table = read_table(engine, resource, findings)
     if table is None:
         return None
-    targets = checked if findings.wants("foreign-key") else {}
     try:
-        found = scan(engine, table, targets)
+        found = scan(engine, table, linked)
     except (EngineError, Unaccounted):  # the engine could not read the file, or lost a part: it is read again, exactly
         findings.clear()
         _check_file(resource, findings)
         table = reread(engine, resource, findings)
-        found = scan(engine, table, targets)
+        found = scan(engine, table, linked)
     return _check_table(engine, Checked(table, findings, found))
 
 
@@ -212,7 +211,7 @@ def _check_table(engine: Engine, one: Checked) -> Checked:
     _check_bounds(one)
     if one.scan.blanks:
         _add_blank_rows(engine, one)
-    for column in one.scan.unsure:
+    for column in one.scan.aside:
         one.texts[column] = _resolve(engine, one, column)
     one.logical = _logical(one)
     _check_counts(one)
@@ -231,7 +230,7 @@ def _resolve(engine: Engine, one: Checked, column: Column) -> Texts:
     """Send a column's distinct unsure cells to the reference; what is wrong with them is found, their texts are kept."""
     reference, findings, name = Reference(column.field), one.findings, column.field.name
     unsure = f"u{column.number}"
-    doubtful = f"FROM {one.scan.relation} WHERE {unsure} IS NOT NULL AND NOT blank"
+    doubtful = f"FROM {one.scan.aside[column]} WHERE {unsure} IS NOT NULL AND NOT blank"
     wrong, own = False, True
     with PlainFile(engine.new_file(".csv"), ["cell", "canonical", "bad"]) as file:
         for cell, count in engine.stream(f"SELECT {unsure}.cell, count(*) {doubtful} GROUP BY ALL"):
