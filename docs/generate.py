@@ -192,7 +192,7 @@ def pictures_page() -> str:
     return pictures.draw()
 
 
-PAGES |= {"errors.md": errors, "conformance.md": conformance}
+PAGES |= {"errors.md": errors, "conformance.md": conformance, "report-schema.md": report_schema}
 PAGES["pictures.md"] = lambda: NOTE + pictures_page()
 
 

@@ -10,7 +10,7 @@ import pytest
 CODE = Path(__file__).parent.parent / "cli" / "imprint"
 ORDER = [
     "exceptions", "explanations", "package", "report", "archive", "limited", "remote", "locate", "xml_schema", "patterns", "json_schema",
-    "descriptor", "sql", "engine", "parquet", "expressions", "reference", "findings", "choices", "streams", "marks", "header", "tables",
+    "descriptor", "sql", "engine", "progress", "parquet", "expressions", "reference", "findings", "choices", "streams", "marks", "header", "tables",
     "lines", "rules", "evidence", "scan", "keys", "relations", "locations", "validation", "curation", "fingerprint", "formats", "frames",
     "sqlite", "formatting", "difference", "version", "changelog", "ledger", "release", "verification", "api", "__init__",
     "reports", "render", "commands",

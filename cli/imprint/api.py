@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,21 +32,21 @@ def open_package(source: str | PathLike[str], *, remote: bool = False) -> Iterat
 def validate(
     source: str | PathLike[str], *, limit: int = validation.LIMIT, memory: str | None = None,
     documents: str | PathLike[str] | None = None, only: Collection[str] = (), skip: Collection[str] = (),
-    warn: Collection[str] = (), strict: bool = False, remote: bool = False,
+    warn: Collection[str] = (), strict: bool = False, remote: bool = False, tell: Callable[[float], None] | None = None,
 ) -> Report:  # fmt: skip
     """Check a package against the Data Package 2.0 standard and its own rules.
 
     `limit` caps the examples per resource, field and type (0: all); totals are exact. `memory` is the engine's limit, such
     as "1GB". `documents` is a directory with the source documents that evidence spans point into. `only` and `skip` name
     types of error, ids of rules or resources to look at, or not; what `warn` names is a warning, besides what the descriptor's
-    `severities` say; a package with warnings isn't valid if `strict`. What it names by URL is fetched only if `remote`. Raises
-    ImprintError where there is no package, where a
-    name is unknown (UsageFault), or where the environment fails.
+    `severities` say; a package with warnings isn't valid if `strict`. What it names by URL is fetched only if `remote`. `tell`
+    is called a few times a second with the share of the data that is read (0 to 1), if that takes longer than a second.
+    Raises ImprintError where there is no package, where a name is unknown (UsageFault), or where the environment fails.
     """
     with open_package(source, remote=remote) as (package, faults):
         where = Path(documents) if documents is not None else None
         policy = choices.policy(package, only=only, skip=skip, warn=warn, strict=strict)
-        return validation.validate(package, faults, limit=limit, memory=memory, documents=where, policy=policy)
+        return validation.validate(package, faults, limit=limit, memory=memory, documents=where, policy=policy, tell=tell)
 
 
 def diff(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -99,10 +101,11 @@ def validate(
     """
     from . import api, reports
 
-    report = api.validate(
-        package, limit=limit_errors, memory=memory, documents=documents, only=only, skip=skip, warn=warn, strict=strict,
-        remote=remote,
-    )  # fmt: skip
+    with _bar(f"validating {package}") as tell:
+        report = api.validate(
+            package, limit=limit_errors, memory=memory, documents=documents, only=only, skip=skip, warn=warn, strict=strict,
+            remote=remote, tell=tell,
+        )  # fmt: skip
     if output is None:
         _print(reports.render(report, form, click.style))
     else:
@@ -113,6 +116,24 @@ def validate(
             advice = "mend the descriptor or the file: it could not be checked"
             click.echo(f"imprint: {package}: {error.message}; {advice}", err=True)
     sys.exit(ExitCode.GOOD if report.valid else ExitCode.INVALID if report.complete else ExitCode.ENVIRONMENT)
+
+
+@contextlib.contextmanager
+def _bar(label: str) -> Iterator[Callable[[float], None] | None]:
+    """A progress bar on stderr, where that is a terminal: it comes with the first word of progress and goes with the last."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    with contextlib.ExitStack() as stack:
+        bars: list[Any] = []
+
+        def tell(share: float) -> None:
+            if not bars:
+                bars.append(click.progressbar(length=1000, label=label, file=sys.stderr))
+                stack.callback(click.echo, "\r\x1b[K\x1b[?25h", nl=False, err=True)
+            bars[0].update(int(share * 1000) - bars[0].pos)
+
+        yield tell
 
 
 def _print(text: str, *, err: bool = False) -> None:

@@ -170,7 +170,8 @@ class _Reader:
         if not self.web.follows(path):
             self._fault(kind, f'{what} "{path}" {NOT_FETCHED}', resource, unchecked=True)
             return None
-        if reason := self._danger(path):
+        other = "://" in path and not is_url(path)
+        if reason := self._danger(path) or ("has a scheme other than http and https" if other else ""):
             self._fault(kind, f'{what} "{path}" is not safe: it {reason}; name a file in the package', resource, unchecked=True)
             return None
         self._check_hidden(path, kind, what, resource)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import os
+import queue
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -44,12 +46,16 @@ class Engine:
         self._numbers = itertools.count(1)
         self._threads = ThreadPoolExecutor()
         self._cursors = threading.local()
+        self._watched: dict[str, duckdb.DuckDBPyConnection] = {}
+        self._ready: queue.SimpleQueue[duckdb.DuckDBPyConnection] = queue.SimpleQueue()
         try:
             self._connection = duckdb.connect(":memory:", config=config)
             self._connection.execute("ATTACH ':memory:' AS compressed (COMPRESS)")
             self._connection.execute(f"SET allowed_directories = {_listed(allowed)}")
             self._connection.execute(f"SET allowed_paths = {_listed(str(file) for file in files)}")
             self._connection.execute("SET enable_external_access = false")
+            for _ in range(os.cpu_count() or 1):
+                self._ready.put(_measured(self._connection.cursor()))
             self._connection.execute("SET lock_configuration = true")
         except duckdb.Error as error:
             self._folder.cleanup()
@@ -67,7 +73,10 @@ class Engine:
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         """This thread's own connection to the same tables."""
         if not hasattr(self._cursors, "own"):
-            self._cursors.own = self._connection.cursor()
+            try:
+                self._cursors.own = self._ready.get_nowait()
+            except queue.Empty:
+                self._cursors.own = self._connection.cursor()
         own: duckdb.DuckDBPyConnection = self._cursors.own
         return own
 
@@ -94,6 +103,15 @@ class Engine:
         name = f"{'compressed.' if compressed else ''}kept_{next(self._numbers)}"
         self.rows(f"CREATE TABLE {name} AS {query}")
         return name
+
+    def watch(self, what: str) -> None:
+        """From now on this thread's queries are about `what`."""
+        self._watched[what] = self._cursor
+
+    def progress(self, what: str) -> float:
+        """The share of a running query that is done, from 0 to 1."""
+        cursor = self._watched.get(what)
+        return max(cursor.query_progress(), 0.0) / 100 if cursor is not None else 0.0
 
     def background(self, call: Callable[[], T]) -> Callable[[], T]:
         """Start a call in a thread of its own; what waits for its result."""
@@ -122,13 +140,13 @@ class PlainFile:
     def write(self, cells: Iterable[str | None]) -> None:
         """Add a row."""
         line = ",".join("" if cell is None else '"' + cell.replace('"', '""') + '"' for cell in cells)
-        self._longest = max(self._longest, len(line))
+        self._longest = max(self._longest, len(line) if line.isascii() else 4 * len(line))
         self._file.write(line + "\n")
 
     @property
     def relation(self) -> str:
         """SQL for the rows."""
-        return read_csv(self.path, self.columns, nulls=True, longest=4 * self._longest)
+        return read_csv(self.path, self.columns, nulls=True, longest=self._longest)
 
 
 def read_csv(
@@ -147,8 +165,16 @@ def read_csv(
         f"read_csv({sql.literal(str(path))}, auto_detect = false, header = false, skip = {skip}, columns = {{{names}}}, "
         f"delim = {sql.literal(delimiter)}, quote = {sql.literal(quote)}, escape = {sql.literal(quote)}, comment = '', "
         f"strict_mode = true, null_padding = false, max_line_size = {max(longest, LINE)}, "
-        f"buffer_size = {max(4 * longest, BUFFER)}, allow_quoted_nulls = false{forced})"
+        f"buffer_size = {max(2 * longest, BUFFER)}, allow_quoted_nulls = false{forced})"
     )
+
+
+def _measured(cursor: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """A connection that knows how far its query is; this can't be asked for once the configuration is locked."""
+    cursor.execute("SET enable_progress_bar = true")
+    cursor.execute("SET enable_progress_bar_print = false")
+    cursor.execute("SET progress_bar_time = 500")
+    return cursor
 
 
 def _listed(paths: Iterable[str]) -> str:

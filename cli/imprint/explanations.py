@@ -84,7 +84,7 @@ TABLE = {
             "scheme-error", "The file is not at hand",
             "A file is not there, or it is remote and was not fetched. Nothing can be said of its data.",
             '"path": "https://example.org/table.csv".',
-            "Add the file to the package, or mend the path.",
+            "Add the file to the package, or mend the path; --remote allows URLs to be fetched.",
             "Data Resource: path or data",
         ),
         Explanation(

@@ -49,6 +49,8 @@ class Policy:
     def _wants_error(self, error: Error) -> bool:
         if error.rule and error.type == "package-error":  # a rule that was looked for, and can't be
             return error.type not in self.skip
+        if not error.resource and error.type == "source-error":
+            return self.wants(error.type)
         stopping = bool(error.resource) and error.unchecked and error.type not in self.skip
         return (stopping or self.wants(error.type, error.rule)) and self.wants_resource(error.resource)
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import csv
-import sys
 from collections.abc import Collection, Iterator
 
 from .exceptions import Unreadable
 from .package import Resource
-from .streams import DELIMITED, READING, csv_reader, text_streams
+from .streams import DELIMITED, LONGEST, READING, bounded, csv_reader, text_streams
 
 
 def lines_of(resource: Resource, rows: Collection[int]) -> dict[int, tuple[str, int]]:
@@ -38,9 +37,9 @@ def _has_lines(resource: Resource) -> bool:
 
 def _places(resource: Resource) -> Iterator[tuple[str, int]]:
     """The file and first line of each record, in the order of the row numbers."""
-    csv.field_size_limit(sys.maxsize)
+    csv.field_size_limit(LONGEST)
     for number, (path, stream) in enumerate(zip(resource.paths, text_streams(resource), strict=True)):
-        reader = csv_reader(stream, resource.dialect)
+        reader = csv_reader(bounded(stream), resource.dialect)
         line = 1
         try:
             if number and resource.dialect.header:

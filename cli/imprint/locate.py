@@ -15,6 +15,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import urlsplit
 
 from .exceptions import ImprintError, UsageFault
 from .remote import fetch, is_url, path_of
@@ -216,6 +217,10 @@ def _unfold(value: Any, sizes: dict[int, int]) -> int:
 
 def _download(source: str, folder: Path) -> Path:
     """Fetch a zip, a descriptor or a bare data file; what lies beside a descriptor is fetched when it is asked for."""
+    try:
+        urlsplit(source)
+    except ValueError as error:
+        raise UsageFault(f"is no address ({error})", where=source, fix="mend it") from error
     target = folder / "download" / (path_of(source).name or DESCRIPTOR_NAMES[0])
     fetch(source, target)
     return find_descriptor(unzip(target, folder / "unpacked"), source) if target.suffix.lower() == ".zip" else target

@@ -35,6 +35,8 @@ def located(
     rows = [head if error.type in OF_THE_HEADER else error.row_number or 0 for error in errors]
     wanted = set(rows) - {0}
     places = {row: (resource.paths[0], row) for row in wanted} if on_one_line else lines_of(resource, wanted)
+    if resource.compression:
+        places = {}
     placed = [_placed(error, places.get(row)) for error, row in zip(errors, rows, strict=True)]
     first = _first_rows(errors)
     return placed, _lines(one.table, first) if on_one_line and not one.table.is_kept else _cells(engine, one.table, first)

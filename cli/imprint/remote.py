@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from pathlib import Path, PurePosixPath
@@ -31,6 +32,11 @@ def path_of(url: str) -> PurePosixPath:
         return PurePosixPath()
 
 
+def quoted(url: str) -> str:
+    """An address with spaces and letters beyond ASCII as addresses have them."""
+    return quote(url, safe="%/:=&?~#+!$,;'@()*[]", errors="replace")
+
+
 class Files:
     """The files of a package: in `base`; fetched to there from beside a remote descriptor; or, by URL, fetched to `folder`.
 
@@ -43,7 +49,7 @@ class Files:
         self.folder = folder
         self._until = time.monotonic() + SECONDS
         self._left = LIMIT
-        self._fetched: dict[str, Path | ImprintError] = {}
+        self._found: dict[str, Path | ImprintError] = {}
 
     def follows(self, path: str) -> bool:
         """Whether a path is in the package, or a URL that may be fetched."""
@@ -51,28 +57,34 @@ class Files:
 
     def file(self, path: str) -> Path:
         """Where the file lies on this machine; it need not be there. Raises ImprintError where it can't be fetched."""
-        if not is_url(path):
-            if self.beside and not os.path.lexists(self.base / path):
-                self._fetch(urljoin(self.beside, quote(path)), self.base / path, OWN_LIMIT)
-            return self.base / path
-        if path not in self._fetched:
-            self._fetched[path] = self._from_web(path)
-        if isinstance(found := self._fetched[path], ImprintError):
+        if path not in self._found:
+            self._found[path] = self._find(path)
+        if isinstance(found := self._found[path], ImprintError):
             raise found
         return found
 
-    def _from_web(self, url: str) -> Path | ImprintError:
-        assert self.folder is not None
-        target = self.folder / str(len(self._fetched)) / (path_of(url).name[-100:] or "file")
+    def _find(self, path: str) -> Path | ImprintError:
         try:
-            self._fetch(url, target, self._left)
+            return self._from_web(path) if is_url(path) else self._from_base(path)
         except ImprintError as error:
             return error
+
+    def _from_base(self, path: str) -> Path:
+        target = self.base / path
+        if self.beside and not os.path.lexists(target):
+            fetch(urljoin(self.beside, quote(path)), target, OWN_LIMIT, self._seconds)
+        return target
+
+    def _from_web(self, url: str) -> Path:
+        assert self.folder is not None
+        target = self.folder / str(len(self._found)) / (path_of(url).name[-100:] or "file")
+        fetch(url, target, self._left, self._seconds)
         self._left -= target.stat().st_size
         return target
 
-    def _fetch(self, url: str, target: Path, limit: int) -> None:
-        fetch(url, target, limit, max(self._until - time.monotonic(), 0.01))
+    @property
+    def _seconds(self) -> float:
+        return max(self._until - time.monotonic(), 0.01)
 
 
 def fetch(url: str, target: Path, limit: int = OWN_LIMIT, seconds: float = SECONDS) -> None:
@@ -80,11 +92,12 @@ def fetch(url: str, target: Path, limit: int = OWN_LIMIT, seconds: float = SECON
     try:
         reason = limited.call("remote", "download", url, str(target), limit, PATIENCE, seconds=seconds)
     except TimeoutError:
-        reason = f"it takes too long: what belongs to a package may take {SECONDS // 60} minutes"
+        reason = f"it takes too long: all that belongs to a package may take {SECONDS:,} seconds"
     except ChildProcessError:
         reason = "the download broke down"
     if reason:
-        target.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # it may be no file at all
+            target.unlink()
         fix = "check the address, or download it yourself"
         raise ImprintError(f"cannot be downloaded ({reason})", where=url, fix=fix)
 
@@ -110,8 +123,10 @@ def download(url: str, target: str, limit: int, patience: float) -> str:
     too_large = f"it is too large: more than the {limit:,} bytes that may still be fetched"
     try:
         Path(target).parent.mkdir(parents=True, exist_ok=True)
-        address = quote(url, safe="%/:=&?~#+!$,;'@()*[]")
-        with urllib.request.build_opener(Redirects).open(address, timeout=patience) as answer, Path(target).open("wb") as file:
+        with (
+            urllib.request.build_opener(Redirects).open(quoted(url), timeout=patience) as answer,
+            Path(target).open("wb") as file,
+        ):
             if (answer.length or 0) > limit:
                 return too_large
             while block := answer.read(BLOCK):

@@ -56,7 +56,7 @@ class Texts:
         """SQL for a cell's canonical text; null for what is missing or no value."""
         if self.own:
             return f"CASE WHEN {expressions.missing(self.column.field, cell)} THEN NULL ELSE {cell} END"
-        return f"(SELECT min(canonical) FROM {self.stored} AS m WHERE m.cell = {cell})"
+        return f"(SELECT min(canonical) FROM {self.stored} AS m WHERE m.cell = {cell} AND canonical IS NOT NULL)"
 
     def digest(self, cell: str) -> str:
         """SQL for the hash of a cell's canonical text; null if that is."""

@@ -6,10 +6,10 @@ import csv
 import gzip
 import hashlib
 import io
-import sys
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,6 +17,9 @@ from .exceptions import Unreadable
 from .package import Dialect, Resource
 
 CHUNK = 1 << 20  # bytes read at a time
+LONGEST = 64 << 20  # characters of a line or a cell; more is no table that somebody means
+ROOM = 100 << 20  # bytes that any compressed file may unpack to
+RATIO = 200  # times its size that a larger one may
 DELIMITED = frozenset({"csv", "tsv", ""})
 # What reading a file raises, with the type of the error that it is.
 READING = (UnicodeError, csv.Error, OSError, EOFError, zlib.error)
@@ -31,6 +34,33 @@ def text_streams(resource: Resource, errors: str = "surrogateescape") -> Iterato
     for path in resource.files:
         with opened(path, resource) as raw:
             yield io.TextIOWrapper(raw, encoding=encoding, errors=errors, newline="")
+
+
+def unpacked(resource: Resource, new_file: Callable[[str], Path]) -> Resource:
+    """The resource with its compressed files unpacked to new ones; as it is where they can't be, which reading them tells.
+
+    Raises Unreadable for a file that unpacks to far more than such files do.
+    """
+    files = []
+    for path in resource.files if resource.compression else ():
+        target = new_file(f".{resource.format or 'csv'}")
+        try:
+            with opened(path, resource) as source, target.open("wb") as sink:
+                _copy(source, sink, max(ROOM, RATIO * path.stat().st_size), path.name)
+        except READING:
+            return resource
+        files.append(target)
+    return replace(resource, files=tuple(files), compression=None) if files else resource
+
+
+def _copy(source: IO[bytes], sink: IO[bytes], most: int, name: str) -> None:
+    size = 0
+    while chunk := source.read(CHUNK):
+        size += len(chunk)
+        if size > most:
+            note = f"{name} unpacks to more than {most:,} bytes; don't trust it, or unpack it yourself"
+            raise Unreadable("compression-error", note, unchecked=True)
+        sink.write(chunk)
 
 
 def opened(path: Path, resource: Resource) -> IO[bytes]:
@@ -54,12 +84,20 @@ def opened(path: Path, resource: Resource) -> IO[bytes]:
 
 def csv_rows(resource: Resource) -> Iterator[list[str]]:
     """Records as Python's csv module reads them; of several files, all but the first lose their header."""
-    csv.field_size_limit(sys.maxsize)
+    csv.field_size_limit(LONGEST)
     for number, stream in enumerate(text_streams(resource)):
-        reader = csv_reader(stream, resource.dialect)
+        reader = csv_reader(bounded(stream), resource.dialect)
         if number and resource.dialect.header:
             next(reader, None)
         yield from reader
+
+
+def bounded(stream: IO[str]) -> Iterator[str]:
+    """The lines of a text; csv.Error for one that is too long to be held."""
+    while line := stream.readline(LONGEST):
+        if len(line) == LONGEST:
+            raise csv.Error(f"a line of more than {LONGEST:,} characters")
+        yield line
 
 
 def csv_reader(stream: Iterable[str], dialect: Dialect) -> Any:

@@ -21,7 +21,7 @@ from .findings import Findings
 from .header import Column, find_header, is_comment, match, mend
 from .marks import Marks
 from .package import Dialect, Resource, Schema
-from .streams import CHUNK, DELIMITED, READING, csv_reader, csv_rows, kind_of, text_streams
+from .streams import CHUNK, DELIMITED, READING, csv_reader, csv_rows, kind_of, text_streams, unpacked
 
 JSON_LINES = frozenset({"jsonl", "ndjson"})
 LINE_ENDS = (None, "\n", "\r\n", "\r")
@@ -118,6 +118,7 @@ def read_table(engine: Engine, resource: Resource, findings: Findings) -> Table 
     """
     if resource.data is None and not resource.files:
         return None
+    resource = unpacked(resource, engine.new_file)
     if resource.format == "json" or resource.format in JSON_LINES or isinstance(resource.data, list):
         return _read_native(engine, resource, findings, _json_rows(resource))
     if resource.format in DELIMITED or resource.format == "txt":
@@ -127,7 +128,7 @@ def read_table(engine: Engine, resource: Resource, findings: Findings) -> Table 
 
 def reread(engine: Engine, resource: Resource, findings: Findings) -> Table:
     """The Table of a delimited resource, read by Python's csv module whatever the engine makes of the file."""
-    return _read_delimited(engine, resource, findings, exactly=True)
+    return _read_delimited(engine, unpacked(resource, engine.new_file), findings, exactly=True)
 
 
 def load_json(resource: Resource) -> Any:

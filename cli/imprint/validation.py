@@ -11,12 +11,12 @@ import functools
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from . import evidence, expressions, keys, locations, relations, rules
+from . import evidence, expressions, keys, locations, progress, relations, rules
 from .descriptor import json_schema_faults
 from .engine import Engine, EngineError, PlainFile
 from .exceptions import Unreadable
@@ -35,13 +35,14 @@ EVERYTHING = Policy()
 
 def validate(
     package: Package, faults: Iterable[Error] = (), *, limit: int = LIMIT, memory: str | None = None,
-    documents: Path | None = None, policy: Policy = EVERYTHING,
+    documents: Path | None = None, policy: Policy = EVERYTHING, tell: progress.Tell | None = None,
 ) -> Report:  # fmt: skip
     """Check a package and its data against the Data Package 2.0 standard and the package's own rules.
 
     `faults` are what `descriptor.load` found. `limit` caps the examples per (type, field), 0 for all; totals are exact.
     `documents` is a directory that holds the source documents, to check evidence spans against.
-    `policy` says what is looked for, and what is a warning, besides what the package says.
+    `policy` says what is looked for, and what is a warning, besides what the package says. `tell` is called a few times a
+    second with the share of the data that is read, if that takes longer than a second.
     Raises ImprintError where the environment fails (memory, disk).
     """
     started = time.perf_counter()
@@ -49,7 +50,9 @@ def validate(
     files = [file for resource in package.resources for file in resource.files]
     found = {resource.name: Findings(resource.name, limit, policy) for resource in package.resources}
     with Engine(files, memory=memory) as engine, ThreadPoolExecutor(os.cpu_count()) as pool:
-        checked = check_tables(engine, _needed(package, policy, documents), found, pool)
+        needed = _needed(package, policy, documents)
+        with progress.told(tell, engine, needed.resources) as done:
+            checked = check_tables(engine, needed, found, pool, done)
         if policy.wants("foreign-key"):
             list(pool.map(lambda one: keys.check_foreign_keys(engine, one, checked), checked.values()))
         for _ in pool.map(lambda one: relations.check(engine, one), list(checked.values())):
@@ -59,6 +62,7 @@ def validate(
         if documents is not None:
             proof = evidence.check(engine, package, {name: one.view() for name, one in checked.items()}, documents)
             broken += proof.errors
+        broken += _unread(needed, checked, policy)
         judged = policy.judge([*faults, *relations.faults(package), *broken])
         for error in judged:
             if error.resource:
@@ -79,6 +83,13 @@ def validate(
         descriptor=package.descriptor_path.name,
         strict=policy.strict,
     )
+
+
+def _unread(needed: Package, checked: Mapping[str, Checked], policy: Policy) -> Iterator[Error]:
+    """Tables that aren't looked into, are needed by what is, and can't be read."""
+    for one in needed.tables:
+        if one.name not in checked and not policy.wants_resource(one.name):
+            yield Error("source-error", f'table "{one.name}", which others refer to, can\'t be read', unchecked=True)
 
 
 def _seen_base(package: Package) -> str:
@@ -109,12 +120,22 @@ def open_tables(*packages: Package, memory: str | None = None) -> Iterator[tuple
         yield engine, [check_tables(engine, package, mine, pool) for package, mine in zip(packages, found, strict=True)]
 
 
-def check_tables(engine: Engine, package: Package, found: dict[str, Findings], pool: ThreadPoolExecutor) -> dict[str, Checked]:
-    """Each table of a package with its values in canonical form; what is wrong with its cells and keys is in `found`."""
+def check_tables(
+    engine: Engine, package: Package, found: dict[str, Findings], pool: ThreadPoolExecutor, done: set[str] | None = None
+) -> dict[str, Checked]:
+    """Each table of a package with its values in canonical form; what is wrong with its cells and keys is in `found`.
+
+    The names of resources that are checked are added to `done`.
+    """
     resources = {resource.name: resource for resource in package.resources}  # one of each name
     check = functools.partial(_check_resource, engine, _linked(package))
-    done = pool.map(check, resources.values(), [found[name] for name in resources])
-    return {one.name: one for one in done if one is not None}
+    tables = {}
+    for name, one in zip(resources, pool.map(check, resources.values(), [found[name] for name in resources]), strict=True):
+        if one is not None:
+            tables[name] = one
+        if done is not None:
+            done.add(name)
+    return tables
 
 
 def _linked(package: Package) -> dict[str, set[str]]:
@@ -184,6 +205,7 @@ def _check_file(resource: Resource, findings: Findings) -> None:
 
 
 def _check_resource(engine: Engine, linked: dict[str, set[str]], resource: Resource, findings: Findings) -> Checked | None:
+    engine.watch(resource.name)
     try:
         _check_file(resource, findings)
         return _check_rows(engine, linked[resource.name], resource, findings) if resource.tabular else None
@@ -304,7 +326,7 @@ def _check_rules(engine: Engine, package: Package, checked: dict[str, Checked], 
     policy = next((one.findings.policy for one in checked.values()), EVERYTHING)
     compiled: dict[str, list[tuple[Rule, rules.Query]]] = {}
     for rule in package.rules:
-        for name in rule.resources if policy.wants("row-constraint", rule.id) else ():
+        for name in rule.resources if policy.wants("row-constraint", rule.id) or policy.wants("package-error") else ():
             if not policy.wants_resource(name):
                 continue
             if package.resource(name) is not None and name not in checked:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..explanations import TABLE
+from ..remote import is_url
 from ..report import Error, Report, Task
 
 # Types that the descriptor is to be mended for, whatever resource they are about.
@@ -93,10 +94,10 @@ def _kinds(task: Task | None, errors: Sequence[Error], counts: Mapping[Key, int]
 
 
 def path_of(report: Report, error: Error, task: Task | None) -> str:
-    """The file that an error is in, as seen from where the command ran; "" where there is none."""
+    """The file that an error is in, as seen from where the command ran, or its address; "" where there is none."""
     of_data = task is not None and error.type not in OF_THE_DESCRIPTOR and task.place != "<memory>"
     path = error.path or (task.place.split(", ")[0] if task and of_data else report.descriptor)
-    return posixpath.normpath(posixpath.join(report.base, path)) if path else ""
+    return path if is_url(path) or not path else posixpath.normpath(posixpath.join(report.base, path))
 
 
 def where(error: Error, task: Task | None) -> str:

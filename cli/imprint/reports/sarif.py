@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from .. import __version__
 from ..explanations import TABLE
+from ..remote import is_url, quoted
 from ..report import Error, Report, Task
 from .outline import Kind, cells_of, count, kinds, path_of, said, visible
 
@@ -82,7 +83,8 @@ def _location(report: Report, kind: Kind, error: Error) -> dict[str, Any]:
     if path:
         region = {"region": {"startLine": error.line}} if error.line else {}
         uri = quote(path, errors="replace")
-        file = {"uri": f"file://{uri}"} if path.startswith("/") else {"uri": uri, "uriBaseId": ROOT}
+        whole = quoted(path) if is_url(path) else f"file://{uri}" if path.startswith("/") else ""
+        file = {"uri": whole} if whole else {"uri": uri, "uriBaseId": ROOT}
         found["physicalLocation"] = {"artifactLocation": file, **region}
     names = [name for name in (error.resource, error.field_name) if name]
     if names:

@@ -1,0 +1,67 @@
+"""A long validation says on a terminal how far it is, and only there."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from packages import CASES, write
+
+import imprint
+from imprint import progress
+
+SLOW = "import sys, imprint.progress as p; p.AFTER = p.EVERY = 0.001; import imprint.commands as c; c.main(sys.argv[1:])"
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    """A package that takes a moment."""
+    rows = "".join(f"{number},{'x' * 40}\n" for number in range(100_000))
+    schema = {"fields": [{"name": "id", "type": "integer"}, {"name": "note", "type": "string"}], "primaryKey": ["id"]}
+    resource = {"name": "table", "path": "table.csv", "schema": schema}
+    return write(tmp_path, {"table.csv": f"id,note\n{rows}", "datapackage.json": {"name": "p", "resources": [resource]}})
+
+
+def test_a_terminal_shows_a_bar_that_goes_with_the_work(package: Path) -> None:
+    ours, theirs = pty.openpty()
+    line = [sys.executable, "-c", SLOW, "validate", str(package)]
+    done = subprocess.run(
+        line, stdout=subprocess.PIPE, stderr=theirs, text=True, check=False, env={**os.environ, "TERM": "xterm"}
+    )
+    os.close(theirs)
+    shown = os.read(ours, 1 << 16).decode()
+    os.close(ours)
+    assert "validating" in shown
+    assert re.search(r"\d+%", shown)
+    assert shown.endswith("\r\x1b[K\x1b[?25h")
+    assert done.stdout.startswith("p: valid")
+
+
+def test_nothing_but_a_terminal_shows_it(package: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", SLOW, "validate", str(package)], capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+
+
+def test_quick_work_shows_none() -> None:
+    ours, theirs = pty.openpty()
+    line = [sys.executable, "-m", "imprint.commands", "validate", str(CASES / "validate" / "structure-a-clean-table")]
+    subprocess.run([*line, "--limit-errors", "1"], stdout=subprocess.DEVNULL, stderr=theirs, check=True)
+    os.write(theirs, b".")
+    assert os.read(ours, 1 << 16) == b"."
+    os.close(ours)
+    os.close(theirs)
+
+
+def test_the_share_only_grows(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "AFTER", 0.001)
+    monkeypatch.setattr(progress, "EVERY", 0.001)
+    told: list[float] = []
+    assert imprint.validate(package, tell=told.append).valid
+    assert told == sorted(told)
+    assert all(0 <= share <= 1 for share in told)
+    assert len(told) > 1
