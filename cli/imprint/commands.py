@@ -17,7 +17,7 @@ from .exceptions import ExitCode, ImprintError, UsageFault
 FORMAT = click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="What to print."
 )
-MEMORY = click.option("--memory", metavar="SIZE", help="Memory that the engine may use, such as 1GB; the rest spills to disk.")
+MEMORY = click.option("--memory", metavar="SIZE", help="Memory that the engine may use, such as 2GB; the rest spills to disk.")
 REPORT_FORMATS = ["text", "json", "github", "junit", "sarif", "markdown", "html"]
 
 

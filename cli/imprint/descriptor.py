@@ -109,7 +109,8 @@ class _Reader:
     def _check_names(self, resources: tuple[Resource, ...]) -> None:
         names = Counter(resource.name for resource in resources)
         for name in sorted(name for name, often in names.items() if often > 1):
-            self._fault("package-error", f'names of the resources are not unique: "{name}" is there twice')
+            note = f'names of the resources are not unique: "{name}" is there twice, and only the last one is checked'
+            self._fault("package-error", note, unchecked=True)
 
     def _check_references(self, resources: tuple[Resource, ...]) -> None:
         by_name = {resource.name: resource for resource in resources}
@@ -118,6 +119,9 @@ class _Reader:
                 target = by_name.get(key.reference) if key.reference else resource
                 if target is None:
                     note = f'foreign key on "{", ".join(key.fields)}" refers to resource "{key.reference}", which is not there'
+                    self._fault("schema-error", note, resource.name)
+                elif not target.tabular:
+                    note = f'foreign key on "{", ".join(key.fields)}" refers to resource "{key.reference}", which is no table'
                     self._fault("schema-error", note, resource.name)
                 elif target.schema and (lost := set(key.reference_fields) - set(target.schema.names)):
                     note = f'foreign key refers to "{target.name}.{min(lost)}", which is not there'

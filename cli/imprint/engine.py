@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import queue
@@ -82,17 +83,21 @@ class Engine:
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """All rows of a query. Threads may ask at the same time."""
-        try:
+        with _told():
             return self._cursor.execute(query).fetchall()
-        except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
-            raise ImprintError(_first_line(error), fix="free some memory or disk, or set --memory") from error
 
     def stream(self, query: str) -> Iterator[tuple[Any, ...]]:
         """The rows of a query, a batch at a time."""
         cursor = self._connection.cursor()
-        cursor.execute(query)
-        while batch := cursor.fetchmany(BATCH):
+        with _told():
+            cursor.execute(query)
+        while batch := self._fetched(cursor):
             yield from batch
+
+    @staticmethod
+    def _fetched(cursor: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
+        with _told():
+            return cursor.fetchmany(BATCH)
 
     def one(self, query: str) -> tuple[Any, ...]:
         """The only row of a query."""
@@ -167,6 +172,15 @@ def read_csv(
         f"strict_mode = true, null_padding = false, max_line_size = {max(longest, LINE)}, "
         f"buffer_size = {max(2 * longest, BUFFER)}, allow_quoted_nulls = false{forced})"
     )
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """Turns the engine's lack of memory or disk into an operator's fault."""
+    try:
+        yield
+    except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
+        raise ImprintError(_first_line(error), fix="free some memory or disk, or set --memory") from error
 
 
 def _measured(cursor: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:

@@ -65,6 +65,7 @@ class Findings:
     errors: list[Error] = field(default_factory=list)
     counts: Counter[Kind] = field(default_factory=Counter)
     shown: Counter[Kind] = field(default_factory=Counter)
+    rows: dict[int, tuple[str | None, ...]] = field(default_factory=dict)  # cells as they were, where the engine has them not
 
     def wants(self, kind: str, rule: str | None = None) -> bool:
         """Whether a type of fault, or a rule, is looked for."""

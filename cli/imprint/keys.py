@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from . import sql
+from . import expressions, sql
 from .engine import Engine
 from .findings import Findings
 from .header import Column
@@ -19,7 +19,8 @@ def check_unique_keys(engine: Engine, one: Checked) -> None:
     """Every key of a table that must be unique (standard, `primaryKey`, `uniqueKeys`, `unique`)."""
     for kind, names in unique_keys(one.table.schema):
         columns = columns_of(one.table, names)
-        if columns and not {(kind, names), ("primary-key", names)} & one.clean:
+        told = not one.untold.intersection(columns)
+        if columns and told and not {(kind, names), ("primary-key", names)} & one.clean:
             _check_unique(engine, one, columns, names, kind)
             if kind == "primary-key":
                 _check_null_keys(engine, one, columns, names)
@@ -89,8 +90,16 @@ def _check_null_keys(engine: Engine, one: Checked, columns: Sequence[Column], na
     for column, absent in zip(columns, hashes, strict=True):
         if len(columns) > 1 and not column.field.required:
             place = {"field_name": column.field.name, "field_number": column.number}
-            some = f"({absent}) IS NULL AND NOT ({sql.all_null(hashes)})"
+            some = f"({absent}) IS NULL AND NOT ({sql.all_null(hashes)}){_no_wrong_cell(one, column)}"
             _note_rows(engine, one, some, ("constraint-error", column.field.name), place, "a part of the primary key is null")
+
+
+def _no_wrong_cell(one: Checked, column: Column) -> str:
+    """SQL that leaves out cells that aren't missing, but no values."""
+    if column not in one.texts:
+        return ""
+    cell = f"t.u{column.number}.cell"
+    return f" AND ({cell} IS NULL OR {expressions.missing(column.field, cell)})"
 
 
 def _note_rows(
@@ -122,6 +131,8 @@ def _missed(one: Checked, key: ForeignKey, checked: Mapping[str, Checked]) -> st
     """
     target = checked.get(key.reference) if key.reference else one
     columns = columns_of(one.table, key.fields)
+    if one.untold.intersection(columns) or (target and target.untold):
+        return ""
     if not target or not target.columns or not columns or len(columns) != len(key.reference_fields):
         return ""
     if not set(key.reference_fields) <= set(target.table.schema.names):

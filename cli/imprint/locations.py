@@ -27,19 +27,19 @@ def located(
     engine: Engine, resource: Resource, one: Checked | None, errors: Sequence[Error]
 ) -> tuple[list[Error], Mapping[int, Cells]]:
     """The errors of a resource with their paths and lines, and the cells of the first rows of each kind."""
-    if one is None or not errors or not resource.paths:
+    if one is None or not errors:
         return list(errors), {}
     on_one_line = one.table.has_a_line_for_each(one.rows)
     dialect = one.table.resource.dialect
     head = dialect.header_rows[0] if dialect.header else 0
     rows = [head if error.type in OF_THE_HEADER else error.row_number or 0 for error in errors]
     wanted = set(rows) - {0}
-    places = {row: (resource.paths[0], row) for row in wanted} if on_one_line else lines_of(resource, wanted)
-    if resource.compression:
-        places = {}
+    in_lines = bool(resource.paths) and not resource.compression
+    places = {row: (resource.paths[0], row) for row in wanted} if on_one_line and in_lines else lines_of(resource, wanted)
     placed = [_placed(error, places.get(row)) for error, row in zip(errors, rows, strict=True)]
     first = _first_rows(errors)
-    return placed, _lines(one.table, first) if on_one_line and not one.table.is_kept else _cells(engine, one.table, first)
+    cells = _lines(one.table, first) if on_one_line and not one.table.is_kept else _cells(engine, one.table, first)
+    return placed, cells | {row: one.findings.rows[row] for row in first if row in one.findings.rows}
 
 
 def _placed(error: Error, place: tuple[str, int] | None) -> Error:

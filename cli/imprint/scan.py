@@ -69,7 +69,8 @@ class Texts:
 class Checked:
     """A table while it is being checked: its findings, and its values as keys and rules see them.
 
-    `logical` is SQL for `rn` and the canonical texts `v1`, `v2`, …; `texts` has those of unsure cells, by column.
+    `logical` is SQL for `rn` and the canonical texts `v1`, `v2`, …; `texts` has those of unsure cells, by column;
+    of a column in `untold` they aren't all known.
     """
 
     table: Table
@@ -78,6 +79,7 @@ class Checked:
     logical: str = ""
     clean: set[Key] = field(default_factory=set)
     texts: dict[Column, Texts] = field(default_factory=dict)
+    untold: set[Column] = field(default_factory=set)
 
     @property
     def name(self) -> str:
@@ -179,7 +181,7 @@ def unique_keys(schema: Schema) -> Iterator[Key]:
     for item in schema.fields:
         if item.constraints.get("unique"):
             yield "unique-error", (item.name,)
-    for names in schema.unique_keys:
+    for names in dict.fromkeys(schema.unique_keys):
         yield "unique-keys", names
     if schema.primary_key:
         yield "primary-key", schema.primary_key

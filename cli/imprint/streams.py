@@ -122,7 +122,10 @@ def kind_of(error: Exception, resource: Resource) -> str:
 
 def digests(resource: Resource, algorithm: str) -> tuple[str, int]:
     """The hex digest and the size in bytes of a resource's files, one after the other."""
-    found = hashlib.new(algorithm)
+    try:
+        found = hashlib.new(algorithm)
+    except TypeError as error:  # a NUL in the name
+        raise ValueError("no name of a digest") from error
     if not found.digest_size:
         raise ValueError("a digest of no fixed length")
     size = 0

@@ -25,6 +25,7 @@ from .streams import CHUNK, DELIMITED, READING, csv_reader, csv_rows, kind_of, t
 
 JSON_LINES = frozenset({"jsonl", "ndjson"})
 LINE_ENDS = (None, "\n", "\r\n", "\r")
+ROWS = 1000  # rows with wrong cells whose cells are remembered as they were
 SMALL = 4 << 20  # bytes up to which a table is kept in memory rather than read again for each query
 
 
@@ -352,6 +353,8 @@ def _read_row(
         return texts
     if len(cells) != len(columns):
         _note_width(number, [_shown(cell) for cell in cells], columns, findings)
+    if any(notes for _, notes in read) and len(findings.rows) < ROWS:
+        findings.rows[number] = tuple(None if cell is None else _shown(cell) for cell in padded)
     for column, cell, (_, notes) in zip(columns, padded, read, strict=False):
         for kind, note in notes:
             findings.add(

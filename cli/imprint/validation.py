@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from . import evidence, expressions, keys, locations, progress, relations, rules
+from . import evidence, expressions, keys, locations, progress, relations, rules, sql
 from .descriptor import json_schema_faults
 from .engine import Engine, EngineError, PlainFile
 from .exceptions import Unreadable
@@ -30,6 +30,7 @@ from .streams import digests
 from .tables import load_json, read_table, reread
 
 LIMIT = 100
+MEMORY = f"{max(640, 160 * (os.cpu_count() or 1))}MB"  # the engine's, where nothing is asked for: more makes it no faster
 EVERYTHING = Policy()
 
 
@@ -49,7 +50,7 @@ def validate(
     policy = replace(policy, warn=policy.warn | package.warnings)
     files = [file for resource in package.resources for file in resource.files]
     found = {resource.name: Findings(resource.name, limit, policy) for resource in package.resources}
-    with Engine(files, memory=memory) as engine, ThreadPoolExecutor(os.cpu_count()) as pool:
+    with Engine(files, memory=memory or MEMORY) as engine, ThreadPoolExecutor(os.cpu_count()) as pool:
         needed = _needed(package, policy, documents)
         with progress.told(tell, engine, needed.resources) as done:
             checked = check_tables(engine, needed, found, pool, done)
@@ -67,7 +68,8 @@ def validate(
         for error in judged:
             if error.resource:
                 found[error.resource].attach(error)
-        resources = [resource for resource in package.resources if policy.wants_resource(resource.name)]
+        listed = {resource.name: resource for resource in package.resources}  # of each name, the last
+        resources = [resource for name, resource in listed.items() if policy.wants_resource(name)]
         tasks = tuple(pool.map(lambda one: _task(engine, one, found[one.name], checked.get(one.name)), resources))
     own = [error for error in judged if not error.resource]
     return Report(
@@ -220,7 +222,10 @@ def _check_rows(engine: Engine, linked: set[str], resource: Resource, findings: 
         return None
     try:
         found = scan(engine, table, linked)
-    except (EngineError, Unaccounted):  # the engine could not read the file, or lost a part: it is read again, exactly
+    except (EngineError, Unaccounted):
+        if table.native:
+            raise
+        # The engine could not read the file, or lost a part: it is read again, exactly
         findings.clear()
         _check_file(resource, findings)
         table = reread(engine, resource, findings)
@@ -253,33 +258,36 @@ def _resolve(engine: Engine, one: Checked, column: Column) -> Texts:
     reference, findings, name = Reference(column.field), one.findings, column.field.name
     unsure = f"u{column.number}"
     doubtful = f"FROM {one.scan.aside[column]} WHERE {unsure} IS NOT NULL AND NOT blank"
-    wrong, own = False, True
-    with PlainFile(engine.new_file(".csv"), ["cell", "canonical", "bad"]) as file:
+    kinds, own = set[str](), True
+    with PlainFile(engine.new_file(".csv"), ["cell", "canonical", "kinds"]) as file:
         for cell, count in engine.stream(f"SELECT {unsure}.cell, count(*) {doubtful} GROUP BY ALL"):
             try:
                 value, notes = reference.read(cell)
             except Unreadable as error:  # a pattern that takes too long: the column can't be told
                 findings.add(error.kind, error.what, field_name=name, unchecked=True)
+                one.untold.add(column)
                 break
             for kind, _ in notes:
                 findings.count(kind, name, count)
-            wrong = wrong or bool(notes)
+                kinds.add(kind)
             canonical = reference.canonical(value)
             own = own and (canonical == cell or cell in (None, *column.field.missing_values))
-            file.write((cell, canonical, "1" if notes else None))
+            file.write((cell, canonical, " ".join(kind for kind, _ in notes) or None))
     texts = Texts(column, engine.keep(f"SELECT * FROM {file.relation}"), own)
-    if wrong:
-        bad = f"(SELECT cell FROM {texts.stored} WHERE bad IS NOT NULL)"
-        _show_cells(engine, one, column, reference, f"{doubtful} AND ({unsure}.cell IN {bad} OR {unsure}.cell IS NULL)")
+    for kind in sorted(kinds):
+        bad = f"(SELECT cell FROM {texts.stored} WHERE contains(kinds, {sql.literal(kind)}))"
+        absent = f"OR {unsure}.cell IS NULL" if any(kind == noted for noted, _ in reference.read(None)[1]) else ""
+        _show_cells(engine, one, column, reference, kind, f"{doubtful} AND ({unsure}.cell IN {bad} {absent})")
     return texts
 
 
-def _show_cells(engine: Engine, one: Checked, column: Column, reference: Reference, source: str) -> None:
+def _show_cells(engine: Engine, one: Checked, column: Column, reference: Reference, kind: str, source: str) -> None:
     findings = one.findings
     place = {"field_name": column.field.name, "field_number": column.number}
     for row, cell in engine.rows(f"SELECT rn, u{column.number}.cell {source} ORDER BY rn{keys.cap(findings)}"):
-        for kind, note in reference.read(cell)[1]:
-            findings.show(kind, note, row_number=row, cell=cell or "", **place)
+        for found, note in reference.read(cell)[1]:
+            if found == kind:
+                findings.show(kind, note, row_number=row, cell=cell or "", **place)
 
 
 def _logical(one: Checked) -> str:
