@@ -22,6 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 MODULES = ("expressions", "rules", "reference")
 STAGES = (
+    ("tests/test_sure.py",),
     ("tests/test_properties.py", "-k", "engine_is_sure or reference_reads"),
     ("tests/test_validate.py", "-k", "exactly and (cells or keys)"),
     ("tests/test_validate.py", "-k", "exactly and not cells and not keys"),

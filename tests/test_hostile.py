@@ -1,4 +1,4 @@
-"""Hostile packages neither crash imprint nor hang it nor eat the machine, and the user is told what is wrong."""
+"""Hostile packages neither crash imprint nor hang it nor eat the machine, and the user is told what is wrong. SLOW=1 adds the longest cases."""
 
 from __future__ import annotations
 
@@ -93,6 +93,8 @@ def files_of(case: dict[str, Any]) -> dict[str, Any]:
 def test_a_hostile_package_gets_its_sentence_in_time(case: dict[str, Any], tmp_path: Path) -> None:
     if case.get("not as root") and os.geteuid() == 0:
         pytest.skip("root may read everything")
+    if case.get("slow") and "SLOW" not in os.environ:
+        pytest.skip("takes long: SLOW=1 runs it too")
     build(files_of(case), tmp_path)
     for name in case.get("unreadable", ()):
         (tmp_path / name).chmod(0)

@@ -15,7 +15,14 @@ ORDER = [
     "sqlite", "formatting", "difference", "version", "changelog", "ledger", "release", "verification", "api", "__init__",
     "reports", "render", "commands",
 ]  # fmt: skip
-HOMES = {"jsonschema": "json_schema", "elementpath": "xml_schema", "frictionless": "reference", "duckdb": "engine", "click": "commands", "pandas": "frames"}
+HOMES = {
+    "jsonschema": "json_schema",
+    "elementpath": "xml_schema",
+    "frictionless": "reference",
+    "duckdb": "engine",
+    "click": "commands",
+    "pandas": "frames",
+}
 MODULES = sorted(path.stem for path in (*CODE.glob("*.py"), *(path.parent for path in CODE.glob("*/__init__.py"))))
 
 

@@ -9,13 +9,16 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import choices, descriptor, difference, frames, ledger, locate, release, validation
-from .difference import Changes
+from . import choices, descriptor, locate, validation
 from .package import Package
 from .report import Error, Report
 
 if TYPE_CHECKING:
     import pandas
+
+    from .difference import Changes
+
+ROWS = 100  # example rows of a resource in a diff
 
 
 @contextlib.contextmanager
@@ -51,13 +54,15 @@ def validate(
 
 def diff(
     old: str | PathLike[str], new: str | PathLike[str], *, keys: Mapping[str, Sequence[str]] | None = None,
-    limit_rows: int = difference.LIMIT, memory: str | None = None,
+    limit_rows: int = ROWS, memory: str | None = None,
 ) -> Changes:  # fmt: skip
     """What changed from package `old` to package `new`: metadata, schemas and rows.
 
     `keys` names a resource's key where its schema has none; `limit_rows` caps the example rows per resource (0: all); totals
     are exact. Raises DataFault where a key isn't unique, ImprintError where there is no package.
     """
+    from . import difference
+
     with open_package(old) as (before, _), open_package(new) as (after, _):
         return difference.diff(before, after, keys=keys, limit_rows=limit_rows, memory=memory)
 
@@ -67,11 +72,15 @@ def load(source: str | PathLike[str], *, memory: str | None = None) -> dict[str,
 
     Raises ImprintError where there is no package, or no pandas.
     """
+    from . import frames
+
     with open_package(source) as (package, _):
         return frames.load(package, memory=memory)
 
 
 def last_release(source: str | PathLike[str], out: Path) -> str:
     """Where the data of a package's last release is: a directory in `out`, or a git revision. Raises ImprintError."""
+    from . import ledger, release
+
     with open_package(source) as (package, _):
         return release.last_release(package, ledger.read(package.base), out)

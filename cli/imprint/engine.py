@@ -145,7 +145,7 @@ class PlainFile:
     def write(self, cells: Iterable[str | None]) -> None:
         """Add a row."""
         line = ",".join("" if cell is None else '"' + cell.replace('"', '""') + '"' for cell in cells)
-        self._longest = max(self._longest, len(line) if line.isascii() else 4 * len(line))
+        self._longest = max(self._longest, (len(line) if line.isascii() else 4 * len(line)) + 2)  # and the line's end
         self._file.write(line + "\n")
 
     @property
