@@ -57,7 +57,10 @@ class Policy:
 
 @dataclass
 class Findings:
-    """Counts every fault of a resource, keeps the first `limit` of each (type, field); 0 keeps all."""
+    """Counts every fault of a resource, keeps the first `limit` of each (type, field); 0 keeps all.
+
+    `no_values` are cells that are not of their type, `rows` cells as they were, where the engine has only canonical texts.
+    """
 
     resource: str
     limit: int
@@ -65,7 +68,8 @@ class Findings:
     errors: list[Error] = field(default_factory=list)
     counts: Counter[Kind] = field(default_factory=Counter)
     shown: Counter[Kind] = field(default_factory=Counter)
-    rows: dict[int, tuple[str | None, ...]] = field(default_factory=dict)  # cells as they were, where the engine has them not
+    no_values: set[tuple[int, int]] = field(default_factory=set)  # (row, field number)
+    rows: dict[int, tuple[str | None, ...]] = field(default_factory=dict)
 
     def wants(self, kind: str, rule: str | None = None) -> bool:
         """Whether a type of fault, or a rule, is looked for."""
@@ -102,6 +106,8 @@ class Findings:
         self.errors.clear()
         self.counts.clear()
         self.shown.clear()
+        self.no_values.clear()
+        self.rows.clear()
 
     def totals(self) -> tuple[Total, ...]:
         """How often each fault occurs."""

@@ -96,6 +96,9 @@ def _check_null_keys(engine: Engine, one: Checked, columns: Sequence[Column], na
 
 def _no_wrong_cell(one: Checked, column: Column) -> str:
     """SQL that leaves out cells that aren't missing, but no values."""
+    rows = [str(row) for row, number in sorted(one.findings.no_values) if number == column.number]
+    if rows:
+        return f" AND rn NOT IN ({', '.join(rows)})"
     if column not in one.texts:
         return ""
     cell = f"t.u{column.number}.cell"

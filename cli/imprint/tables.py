@@ -357,6 +357,8 @@ def _read_row(
         findings.rows[number] = tuple(None if cell is None else _shown(cell) for cell in padded)
     for column, cell, (_, notes) in zip(columns, padded, read, strict=False):
         for kind, note in notes:
+            if kind == "type-error":
+                findings.no_values.add((number, column.number))
             findings.add(
                 kind,
                 note,

@@ -103,12 +103,15 @@ def _seen_base(package: Package) -> str:
 def _needed(package: Package, policy: Policy, documents: Path | None) -> Package:
     """The package with the resources that are wanted, and those that their keys and rules point at."""
     wanted = {one.name for one in package.resources if policy.wants_resource(one.name) or documents is not None}
-    texts = [rule.expression for rule in package.rules if wanted & set(rule.resources)]
+    rules_wanted = [rule for rule in package.rules if policy.wants("row-constraint", rule.id) and wanted & set(rule.resources)]
+    texts = [rule.expression for rule in rules_wanted]
     waiting = wanted | {
         one.name for one in package.resources if any(re.search(rf"\b{re.escape(one.name)}\b", t) for t in texts)
     }
     while waiting:
         wanted |= waiting
+        if not (rules_wanted or policy.wants("foreign-key")):
+            break
         waiting = {target for one in package.resources if one.name in waiting for target in _targets(one)} - wanted
     return replace(package, resources=tuple(one for one in package.resources if one.name in wanted))
 
@@ -276,7 +279,7 @@ def _resolve(engine: Engine, one: Checked, column: Column) -> Texts:
     texts = Texts(column, engine.keep(f"SELECT * FROM {file.relation}"), own)
     for kind in sorted(kinds):
         bad = f"(SELECT cell FROM {texts.stored} WHERE contains(kinds, {sql.literal(kind)}))"
-        absent = f"OR {unsure}.cell IS NULL" if any(kind == noted for noted, _ in reference.read(None)[1]) else ""
+        absent = f"OR {unsure}.cell IS NULL" if kind == "constraint-error" and column.field.required else ""
         _show_cells(engine, one, column, reference, kind, f"{doubtful} AND ({unsure}.cell IN {bad} {absent})")
     return texts
 
