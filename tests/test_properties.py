@@ -20,7 +20,7 @@ from jsonschema.validators import validator_for
 from peer import Verdict, findings, theirs
 
 import imprint
-from imprint import descriptor, expressions, json_schema, sql, tables, validation
+from imprint import descriptor, expressions, json_schema, reference, sql, tables, validation
 from imprint.engine import Engine
 from imprint.findings import Findings
 from imprint.package import Field, Package
@@ -211,6 +211,21 @@ def test_what_the_engine_is_sure_of_the_reference_accepts_with_the_same_canonica
             value, notes = reference.read(cells[number])
             assert notes == (), f"the engine is sure of {cells[number]!r}"
             assert canonical == reference.canonical(value)
+
+
+@examples(400)
+@given(kind=st.sampled_from(sorted(reference.PLAIN_READERS)), cell=CELLS)
+@example("integer", " 1 ")
+@example("integer", "١٢")
+@example("number", "1e5")
+@example("number", "nan")
+@example("date", "2020-02-30")
+@example("boolean", "TRUE")
+def test_a_short_reader_reads_a_text_as_frictionless_does(kind: str, cell: str) -> None:
+    field = Field("f", kind, "default", {}, ("",), {"name": "f", "type": kind})
+    allowed = reference.STANDARD.get((kind, "default"))
+    if allowed is None or allowed(cell):  # what the standard doesn't allow comes to neither
+        assert repr(reference.PLAIN_READERS[kind](cell)) == repr(reference._value_reader(field)(cell))
 
 
 @examples(300)
