@@ -9,7 +9,6 @@ import codecs
 import functools
 import io
 import json
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from importlib import resources as importlib_resources
@@ -34,7 +33,6 @@ TABULAR_FORMATS = frozenset({"csv", "tsv", "xlsx", "xls", "ods", "parquet", "jso
 COMPRESSIONS = {".gz": "gz", ".zip": "zip"}
 MEDIATYPES = {"text/csv": "csv", "text/tab-separated-values": "tsv", "application/json": "json"}
 TABULAR_PROFILES = ("tabular-data-resource", "https://specs.frictionlessdata.io/schemas/tabular-data-resource.json")
-NUMBERED = re.compile(r"/(\d+)")
 NOT_FETCHED = "is remote and was not fetched; put a copy into the package, or allow it with --remote"
 
 

@@ -26,7 +26,7 @@ from .package import Package, Resource, Rule
 from .reference import BOUNDS, Reference
 from .report import Error, Report, Task
 from .scan import Checked, Texts, Unaccounted, scan, surely_valid, text
-from .streams import digests
+from .streams import digests, unpacked
 from .tables import load_json, read_table, reread
 
 LIMIT = 100
@@ -56,8 +56,7 @@ def validate(
             checked = check_tables(engine, needed, found, pool, done)
         if policy.wants("foreign-key"):
             list(pool.map(lambda one: keys.check_foreign_keys(engine, one, checked), checked.values()))
-        for _ in pool.map(lambda one: relations.check(engine, one), list(checked.values())):
-            pass
+        list(pool.map(functools.partial(relations.check, engine), checked.values()))
         broken = list(_check_rules(engine, package, checked, pool))
         proof: evidence.Evidence | None = None
         if documents is not None:
@@ -184,7 +183,7 @@ def _position(error: Error) -> tuple[int, int]:
 # One resource
 
 
-def _check_file(resource: Resource, findings: Findings) -> None:
+def _check_file(engine: Engine, resource: Resource, findings: Findings) -> None:
     """Declared size and digest (standard, `bytes` and `hash`) and the whole document's JSON Schema."""
     expected_size, expected = resource.descriptor.get("bytes"), resource.descriptor.get("hash")
     if resource.files and (expected or expected_size):
@@ -200,7 +199,7 @@ def _check_file(resource: Resource, findings: Findings) -> None:
             findings.add("byte-count", f'expected is "{expected_size}" and actual is "{size}"')
     if resource.json_schema is not None and (resource.files or resource.data is not None):
         try:
-            value = load_json(resource)
+            value = load_json(unpacked(resource, engine.new_file))
         except Unreadable:
             if resource.tabular:
                 return  # the table says so
@@ -212,7 +211,7 @@ def _check_file(resource: Resource, findings: Findings) -> None:
 def _check_resource(engine: Engine, linked: dict[str, set[str]], resource: Resource, findings: Findings) -> Checked | None:
     engine.watch(resource.name)
     try:
-        _check_file(resource, findings)
+        _check_file(engine, resource, findings)
         return _check_rows(engine, linked[resource.name], resource, findings) if resource.tabular else None
     except Unreadable as error:
         findings.add(error.kind, error.what, unchecked=error.unchecked)
@@ -230,7 +229,7 @@ def _check_rows(engine: Engine, linked: set[str], resource: Resource, findings: 
             raise
         # The engine could not read the file, or lost a part: it is read again, exactly
         findings.clear()
-        _check_file(resource, findings)
+        _check_file(engine, resource, findings)
         table = reread(engine, resource, findings)
         found = scan(engine, table, linked)
     return _check_table(engine, Checked(table, findings, found))
