@@ -128,7 +128,7 @@ def _test(folder: str, stage: tuple[str, ...]) -> None:
     os.chdir(ROOT)
     sys.path.insert(0, folder)
     with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
-        code = pytest.main(["-q", "-x", "-p", "no:cacheprovider", *stage])
+        code = pytest.main(["-q", "-x", "-n0", "-p", "no:cacheprovider", *stage])
     os._exit(code)  # nothing that this process began as is to be cleared away
 
 

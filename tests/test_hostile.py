@@ -102,7 +102,10 @@ def test_a_hostile_package_gets_its_sentence_in_time(case: dict[str, Any], tmp_p
     before = time.monotonic()
     done = run([*case.get("run", ["validate", "."])], tmp_path, memory << 20, 4 * seconds)
     said = done.stdout + done.stderr
-    assert done.returncode == case["exit"], said[-3000:]
+    exits = (
+        case["exit"] if isinstance(case["exit"], list) else [case["exit"]]
+    )  # several, where the machine decides whether it is in time
+    assert done.returncode in exits, said[-3000:]
     assert "Traceback" not in said, said[-3000:]
     for words in case["says"]:
         assert words in said, said[-3000:]
