@@ -10,7 +10,7 @@ import pytest
 from packages import CASES
 
 import imprint
-from imprint.difference import Changes
+from imprint.changes import Changes
 from imprint.version import RULES, verdict
 
 FOLDERS = sorted(folder for folder in (CASES / "diff").iterdir() if folder.is_dir())

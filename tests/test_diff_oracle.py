@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from packages import write
 
 from imprint import descriptor, difference
-from imprint.difference import Changes, ResourceDiff
+from imprint.changes import Changes, ResourceDiff, Terms
 
 NULL = "-"  # the only missing value, so that the empty string is a value of its own
 TEXTS = st.text('ab0 ,;"\n\r\tö\u0301-', max_size=4).filter(lambda text: text != NULL)
@@ -128,7 +128,7 @@ def diff_of(old: dict[str, Any], new: dict[str, Any], **options: Any) -> Changes
     with tempfile.TemporaryDirectory() as folder:
         before, after = (write(Path(folder, name), files) for name, files in (("old", old), ("new", new)))
         (first, _), (second, _) = (descriptor.load(path / "datapackage.json") for path in (before, after))
-        return difference.diff(first, second, **options)
+        return difference.diff(first, second, Terms(**options))
 
 
 def modest(examples: int) -> settings:

@@ -12,7 +12,7 @@ ORDER = [
     "exceptions", "explanations", "package", "report", "archive", "limited", "remote", "locate", "xml_schema", "patterns", "json_schema",
     "descriptor", "sql", "engine", "progress", "parquet", "expressions", "reference", "findings", "choices", "streams", "marks", "header", "tables",
     "lines", "rules", "evidence", "scan", "keys", "relations", "locations", "validation", "curation", "fingerprint", "formats", "frames",
-    "sqlite", "formatting", "difference", "version", "changelog", "ledger", "release", "verification", "api", "__init__",
+    "sqlite", "formatting", "changes", "declared", "rows", "difference", "version", "changelog", "ledger", "release", "verification", "api", "__init__",
     "reports", "render", "commands",
 ]  # fmt: skip
 HOMES = {

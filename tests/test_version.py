@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from imprint.difference import Changes, Difference, Side, Waiver
+from imprint.changes import Changes, Difference, Side, Waiver
 from imprint.exceptions import UsageFault
 from imprint.version import RULES, SEMVER, Bump, next_version, parse, verdict
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .api import diff, load, open_package, validate
-    from .difference import Changes
+    from .changes import Changes
     from .exceptions import ImprintError
     from .package import Package
     from .report import Error, Report, Task, Total
@@ -19,7 +19,7 @@ __version__ = "0.1.0"
 __all__ = ["Changes", "Error", "ImprintError", "Package", "Report", "Task", "Total", "diff", "load", "open_package", "validate"]
 
 _HOMES = {
-    "Changes": "difference",
+    "Changes": "changes",
     "Error": "report", "ImprintError": "exceptions", "Package": "package", "Report": "report", "Task": "report",
     "Total": "report",
 }  # fmt: skip

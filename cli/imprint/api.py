@@ -16,7 +16,7 @@ from .report import Error, Report
 if TYPE_CHECKING:
     import pandas
 
-    from .difference import Changes
+    from .changes import Changes
 
 ROWS = 100  # example rows of a resource in a diff
 
@@ -54,17 +54,23 @@ def validate(
 
 def diff(
     old: str | PathLike[str], new: str | PathLike[str], *, keys: Mapping[str, Sequence[str]] | None = None,
-    limit_rows: int = ROWS, memory: str | None = None,
+    ignore: Collection[str] = (), abs_tol: Mapping[str, float] | None = None, rel_tol: Mapping[str, float] | None = None,
+    rename: Mapping[str, str] | None = None, limit_rows: int = ROWS, memory: str | None = None,
 ) -> Changes:  # fmt: skip
     """What changed from package `old` to package `new`: metadata, schemas and rows.
 
-    `keys` names a resource's key where its schema has none; `limit_rows` caps the example rows per resource (0: all); totals
-    are exact. Raises DataFault where a key isn't unique, ImprintError where there is no package.
+    A path is `resource`, `resource.field` or, of a package with one table, `field`, in the words of `old`. `keys` names a
+    resource's key where its schema has none. What `ignore` names is not looked at. Numbers of a field in `abs_tol` or `rel_tol`
+    are equal if they differ by no more than that, or by no more than that share of the larger one. `rename` gives a resource or
+    field of `old` the name that it has in `new`. `limit_rows` caps the example rows per resource (0: all); totals are exact.
+    Raises DataFault where a key isn't unique, UsageFault where a path names nothing, ImprintError where there is no package.
     """
     from . import difference
+    from .changes import Terms
 
+    terms = Terms(keys or {}, frozenset(ignore), abs_tol or {}, rel_tol or {}, rename or {}, limit_rows)
     with open_package(old) as (before, _), open_package(new) as (after, _):
-        return difference.diff(before, after, keys=keys, limit_rows=limit_rows, memory=memory)
+        return difference.diff(before, after, terms, memory=memory)
 
 
 def load(source: str | PathLike[str], *, memory: str | None = None) -> dict[str, pandas.DataFrame]:

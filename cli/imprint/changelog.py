@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from .difference import Changes, ResourceDiff
+from .changes import Changes, ResourceDiff
 from .version import Verdict
 
 NAME = "CHANGELOG.md"

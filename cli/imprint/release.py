@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from . import archive, changelog, descriptor, difference, fingerprint, formats, ledger, locate, sqlite, version
+from .changes import Changes, Terms
 from .exceptions import DataFault, ImprintError, UsageFault
 from .fingerprint import Fingerprint
 from .ledger import Entry
@@ -147,7 +148,7 @@ def _contents(prints: dict[str, Fingerprint]) -> dict[str, dict[str, Any]]:
     return {name: {"rows": one.rows, "fingerprint": one.table} for name, one in prints.items()}
 
 
-def _gate(package: Package, changes: difference.Changes, verdict: version.Verdict) -> list[str]:
+def _gate(package: Package, changes: Changes, verdict: version.Verdict) -> list[str]:
     """Refuse a version that is too low; below 1.0.0 only say so."""
     last, mine = version.parse(changes.old.version), version.parse(package.version)
     needed = version.parse(verdict.next_version)
@@ -181,13 +182,11 @@ def _changed_after_release(
     return Refused(message, where=package.source, fix=f'set "version" to {needed} or higher')
 
 
-def _compare(
-    package: Package, entries: tuple[Entry, ...], out: Path, against: str | None, memory: str | None
-) -> difference.Changes:
+def _compare(package: Package, entries: tuple[Entry, ...], out: Path, against: str | None, memory: str | None) -> Changes:
     source = against or last_release(package, entries, out)
     with locate.located(source, package.base) as path:
         old, _ = descriptor.load(path, source)
-        changes = difference.diff(old, package, all_removed=True, memory=memory)
+        changes = difference.diff(old, package, Terms(all_removed=True), memory=memory)
     expected = entries[-1].fingerprint if entries and not against else None
     if expected and changes.old.fingerprint != expected:
         message = f"is not what the ledger says that {entries[-1].version} was"

@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from .difference import Changes, ResourceDiff, RowChange
+from .changes import Changes, ResourceDiff, RowChange
 from .formatting import Formatted
 from .release import Released
 from .report import shorten
