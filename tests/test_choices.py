@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
 from packages import CASES, write
@@ -73,6 +75,26 @@ def test_a_name_that_is_wrong_gets_one_line(tmp_path: Path, case: Mapping[str, A
     assert (done.exit_code, done.stdout) == (2, "")
     assert done.stderr.startswith("imprint: --") and done.stderr.count("\n") == 1
     assert case["says"] in done.stderr
+
+
+@pytest.mark.parametrize("case", TABLE["told"], ids=lambda case: case["what"])
+def test_a_report_says_what_was_looked_for(tmp_path: Path, case: Mapping[str, Any]) -> None:
+    """`chosen` is what the JSON has, `head` what stands below the verdict, `junit` every test case of each suite."""
+    forms = {form: run("validate", fair(tmp_path), *case["options"], "--format", form).stdout for form in FORMATS}
+    assert json.loads(forms["json"]).get("chosen") == case["chosen"]
+    heads = {"text": "looked for: {}\n", "markdown": "\nLooked for: <code>{}</code>\n", "html": "<p>Looked for: {}</p>\n"}
+    for form, line in heads.items():
+        assert ("ooked for" in forms[form]) == bool(case["head"])
+        assert line.format(case["head"]) in html.unescape(forms[form]) or not case["head"]
+    suites = {suite.get("name"): [one.get("name") for one in suite] for suite in ET.fromstring(forms["junit"])}
+    assert {name: sorted(found) for name, found in suites.items()} == {
+        name: sorted(_all(names)) for name, names in case["junit"].items()
+    }
+
+
+def _all(names: list[str]) -> list[str]:
+    """The names of test cases; "a table's" stands for what is looked for in any table."""
+    return [name for one in names for name in (TABLE["of a table"] if one == "a table's" else [one])]
 
 
 def warned(*more: str) -> list[str]:

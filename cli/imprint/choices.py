@@ -9,6 +9,7 @@ from . import explanations
 from .exceptions import UsageFault
 from .findings import Policy
 from .package import Package
+from .report import Chosen
 
 
 def policy(
@@ -36,6 +37,22 @@ def policy(
         resources=frozenset(only) - kinds,
         skipped=frozenset(skip) - kinds,
         strict=strict,
+    )
+
+
+def chosen(package: Package, policy: Policy) -> Chosen:
+    """What a report says of a policy: its names, and the types of error that it looks for, and where."""
+    wanted = frozenset(filter(policy.wants, explanations.TABLE)) - {"row-constraint"}
+    types = {resource.name: wanted for resource in package.resources}
+    for rule in package.rules:
+        if policy.wants("row-constraint", rule.id):
+            types |= {name: types[name] | {"row-constraint"} for name in types.keys() & set(rule.resources)}
+    types[""] = wanted if policy.wants_resource("") else frozenset()
+    return Chosen(
+        only=tuple(sorted(policy.only | policy.resources)),
+        skip=tuple(sorted(policy.skip | policy.skipped)),
+        warn=tuple(sorted(policy.warn)),
+        types=types,
     )
 
 

@@ -136,12 +136,25 @@ class Task:
 
 
 @dataclass(frozen=True)
+class Chosen:
+    """What a user asked a validation to look at: the names given (types of error, ids of rules, resources), in order.
+
+    `types` are the types of error that were therefore looked for, by resource, and in the package as a whole (""); None: all.
+    """
+
+    only: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+    warn: tuple[str, ...] = ()
+    types: Mapping[str, frozenset[str]] | None = None
+
+
+@dataclass(frozen=True)
 class Report:
     """What a validation found: faults of the descriptor in `errors`, faults of each resource in `tasks`.
 
     `evidence` counts spans and blocks where the documents were at hand. `source` is what the user named, `base` the
     directory that paths are relative to, as seen from there ("" for a package that isn't a directory), `descriptor` the
-    descriptor's path in it. A `strict` report with warnings isn't valid.
+    descriptor's path in it. A `strict` report with warnings isn't valid. `chosen` is what was asked for.
     """
 
     name: str
@@ -155,6 +168,7 @@ class Report:
     base: str = field(default="", compare=False)
     descriptor: str = field(default="", compare=False)
     strict: bool = False
+    chosen: Chosen = Chosen()
 
     @property
     def valid(self) -> bool:
@@ -183,6 +197,7 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form."""
+        names = {word: list(getattr(self.chosen, word)) for word in ("only", "skip", "warn")}
         return {
             "valid": self.valid,
             "name": self.name,
@@ -195,6 +210,7 @@ class Report:
             },
             "warnings": [warning.to_dict() for warning in self.warnings],
             "errors": [error.to_dict() for error in self.errors],
+            **({"chosen": {**names, "strict": self.strict}} if self.strict or any(names.values()) else {}),
             **({"evidence": dict(self.evidence)} if self.evidence else {}),
             "tasks": [task.to_dict() for task in self.tasks],
         }

@@ -17,21 +17,28 @@ IN_A_TABLE = (
     "blank-row", "extra-cell", "missing-cell", "encoding-error", "type-error", "constraint-error", "unique-error",
     "primary-key", "unique-keys", "foreign-key", "row-constraint",
 )  # fmt: skip
-IN_A_DESCRIPTOR = tuple(sorted(OF_THE_DESCRIPTOR - {"scheme-error"}))
+IN_A_DESCRIPTOR = tuple(sorted(OF_THE_DESCRIPTOR - {"scheme-error", "dialect-error"}))
 
 
 def render(report: Report) -> str:
     """The suites, with an XML declaration."""
     found = kinds(report)
     own = [kind for kind in found if kind.task is None]
-    suites = [_suite("datapackage", report, own, IN_A_DESCRIPTOR)]
+    whole = _wanted(report, "", IN_A_DESCRIPTOR)
+    suites = [_suite("datapackage", report, own, whole)] if own or whole else []
     for task in report.tasks:
         mine = [kind for kind in found if kind.task is task]
-        suites.append(_suite(task.name, report, mine, IN_A_TABLE if task.rows is not None else (), task))
+        looked_for = _wanted(report, task.name, IN_A_TABLE) if task.rows is not None else ()
+        suites.append(_suite(task.name, report, mine, looked_for, task))
     root = ET.Element("testsuites", {"name": _text(headline(report)), **_sums(suites), "time": f"{report.seconds:.3f}"})
     root.extend(suites)
     ET.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode")
+
+
+def _wanted(report: Report, name: str, types: Iterable[str]) -> list[str]:
+    """Those of the types that were looked for in a resource, or ("") in the package as a whole."""
+    return [one for one in types if report.chosen.types is None or one in report.chosen.types[name]]
 
 
 def _sums(suites: Iterable[ET.Element]) -> dict[str, str]:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from ..report import Report
-from .outline import Kind, count, evidence, kinds, name_of, verdict, visible
+from .outline import Kind, count, evidence, kinds, looked_for, name_of, verdict, visible
 from .text import kind_rows
 
 LIMIT = 60_000  # characters; GitHub takes 65,536
@@ -38,6 +38,8 @@ def render(report: Report) -> str:
 
 def _head(report: Report, found: list[Kind]) -> Iterator[str]:
     yield f"### {'✅' if report.valid else '❌'} {code(name_of(report))}: {verdict(report)}"
+    if chosen := looked_for(report):
+        yield f"\nLooked for: {code(chosen)}"
     if report.evidence:
         yield f"\nEvidence: {code(evidence(report.evidence))}"
     if found:

@@ -165,6 +165,14 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def looked_for(report: Report) -> str:
+    """What a user chose to look at, and not to; "" where nothing was left out."""
+    only, skip = (", ".join(visible(name, 60) for name in names) for names in (report.chosen.only, report.chosen.skip))
+    if only:
+        return f"only {only}; not {skip}" if skip else f"only {only}"
+    return f"all but {skip}" if skip else ""
+
+
 def evidence(counts: Mapping[str, Any]) -> str:
     """How much of the evidence was verified."""
     spans = f"{counts['verified']:,} of {count(counts['spans'], 'span')} verified in {count(counts['documents'], 'document')}"

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from ..report import Error, Report, Task
-from .outline import Cell, Kind, cells_of, evidence, headline, kinds, said, visible, window
+from .outline import Cell, Kind, cells_of, evidence, headline, kinds, looked_for, said, visible, window
 
 SHOWN = 5  # rows of each kind
 WIDTH = 80  # columns of a terminal
@@ -30,6 +30,8 @@ def render(report: Report, paint: Paint = plain) -> str:
 
 def _lines(report: Report, paint: Paint) -> Iterator[str]:
     yield paint(headline(report), bold=True, fg="green" if report.valid else "red")
+    if chosen := looked_for(report):
+        yield from _filled(f"looked for: {chosen}", "  ", plain)
     if report.evidence:
         yield f"  evidence: {evidence(report.evidence)}"
     found = kinds(report)
