@@ -9,11 +9,11 @@ import pytest
 
 CODE = Path(__file__).parent.parent / "cli" / "imprint"
 ORDER = [
-    "exceptions", "explanations", "package", "report", "archive", "limited", "remote", "locate", "xml_schema", "patterns", "json_schema",
-    "descriptor", "sql", "engine", "progress", "parquet", "expressions", "reference", "findings", "choices", "streams", "marks", "header", "tables",
+    "exceptions", "explanations", "package", "report", "archive", "limited", "remote", "documents", "revisions", "locate", "xml_schema", "patterns", "json_schema",
+    "descriptor", "sql", "engine", "progress", "parquet", "expressions", "shapes", "reference", "findings", "choices", "streams", "marks", "header", "tables",
     "lines", "rules", "evidence", "scan", "keys", "relations", "locations", "validation", "curation", "fingerprint", "formats", "frames",
-    "sqlite", "formatting", "changes", "declared", "rows", "difference", "version", "changelog", "ledger", "release", "verification", "api", "__init__",
-    "reports", "render", "commands",
+    "sqlite", "formatting", "changes", "version", "witness", "declared", "rows", "doubts", "pairing", "difference", "storing", "delta", "applying", "scripts", "uses", "impact", "changelog", "ledger", "release", "verification", "api", "__init__",
+    "reports", "diffs", "gitdiff", "render", "commands",
 ]  # fmt: skip
 HOMES = {
     "jsonschema": "json_schema",

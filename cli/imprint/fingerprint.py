@@ -51,7 +51,7 @@ def of_table(engine: Engine, one: Checked, *, columns: bool = True) -> Fingerpri
         for start in range(0, 64, LIMB)
     ]
     hashes = ", ".join(f"sha256({text}) AS h{number}" for number, text in enumerate(texts))
-    rows, *limbs = engine.one(f"SELECT count(*), {', '.join(sums)} FROM (SELECT {hashes} FROM {one.logical})")
+    rows, *limbs = engine.one(f"SELECT count(*), {', '.join(sums)} FROM (SELECT {hashes} FROM {one.unnumbered})")
     found = [_digest(rows, limbs[start : start + 4]) for start in range(0, len(limbs), 4)]
     return Fingerprint(rows, found[0], dict(zip(fields, found[1:], strict=columns)))
 

@@ -20,7 +20,7 @@ def check_unique_keys(engine: Engine, one: Checked) -> None:
     for kind, names in unique_keys(one.table.schema):
         columns = columns_of(one.table, names)
         told = not one.untold.intersection(columns)
-        if columns and told and not {(kind, names), ("primary-key", names)} & one.clean:
+        if columns and told and one.scan.wanted.checks(*names) and not {(kind, names), ("primary-key", names)} & one.clean:
             _check_unique(engine, one, columns, names, kind)
             if kind == "primary-key":
                 _check_null_keys(engine, one, columns, names)
@@ -142,7 +142,7 @@ def _missed(one: Checked, key: ForeignKey, checked: Mapping[str, Checked]) -> st
         return ""
     others = [next(iter(columns_of(target.table, [name])), None) for name in key.reference_fields]
     names = [f"k{i}" for i in range(len(columns))]
-    mine, theirs = _texts(one, columns), _texts(target, others)
+    mine, theirs = texts(one, columns), texts(target, others)
     known = f"(SELECT DISTINCT {', '.join(names)} FROM {theirs}) AS o"
     comparable = _comparable(one, key.fields, target, key.reference_fields)
     match = " AND ".join(
@@ -153,10 +153,10 @@ def _missed(one: Checked, key: ForeignKey, checked: Mapping[str, Checked]) -> st
     return f"(SELECT t.* FROM {mine} AS t ANTI JOIN {known} ON {match} WHERE {present})"
 
 
-def _texts(one: Checked, columns: Sequence[Column | None]) -> str:
-    """`rn` and the canonical texts `k0`, … of a key's cells, sure or not."""
+def texts(one: Checked, columns: Sequence[Column | None], *others: str) -> str:
+    """`rn`, the canonical texts `k0`, … of a key's cells, sure or not, and other columns that the pass has kept."""
     parts = (f"{_text(one, column)} AS k{i}" for i, column in enumerate(columns))
-    return f"(SELECT rn, {', '.join(parts)} FROM {one.scan.relation} AS t)"
+    return f"(SELECT {', '.join(('rn', *parts, *others))} FROM {one.scan.relation} AS t)"
 
 
 def _text(one: Checked, column: Column | None) -> str:

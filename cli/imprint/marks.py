@@ -39,15 +39,16 @@ def count(path: Path, delimiter: str, encoding: str, *, narrow: bool, limit: int
             if crlf is None:
                 crlf = b"\r" in chunk
                 tails = tuple(delimiter.encode() + tail + (b"\r\n" if crlf else b"\n") for tail in (b"", b'""'))
-            joined = last + chunk
+            seam = last + chunk[:4]  # what the ends of two chunks may hide
             feeds = chunk.count(b"\n")
             mixed = chunk.count(b"\r\n") != feeds or chunk.count(b"\r") != feeds if crlf else b"\r" in chunk
             foreign = encoding == "ascii" and not chunk.isascii()
-            blank = (narrow or not lines) and (b"\n\r" if crlf else b"\n\n") in joined
+            double = b"\n\r" if crlf else b"\n\n"
+            blank = (narrow or not lines) and (double in seam or double in chunk)
             if mixed or foreign or blank or b"\0" in chunk:
                 return None
             lines += feeds
-            empty_tail = empty_tail or any(tail in joined for tail in tails)
+            empty_tail = empty_tail or any(tail in seam or chunk.rfind(tail) >= 0 for tail in tails)  # quicker than `in`
             last = chunk[-4:]
             if limit is not None:
                 break

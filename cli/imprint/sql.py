@@ -73,6 +73,11 @@ def in_re2(pattern: str) -> str | None:
     return pattern if small and _SAME_IN_RE2.fullmatch(pattern) else None
 
 
+def joined(texts: Iterable[str]) -> str:
+    """Texts divided by U+001F; nulls are left out."""
+    return f"concat_ws(chr(31), {', '.join(texts)})"
+
+
 def length(text: str) -> str:
     """Length in code points."""
     return f"length({text})"
@@ -96,13 +101,14 @@ def is_date(text: str) -> str:
 def plain_decimal(text: str) -> str:
     """The shortest spelling of a decimal: no plus, no leading or trailing zeroes, no minus before a zero.
 
-    Usual spellings are cut as texts: printing a DECIMAL costs many times as much.
+    Usual spellings are left as they are, or cut as texts: printing a DECIMAL costs many times as much.
     """
-    whole, usual = full_match(text, "-?(0|[1-9][0-9]*)"), full_match(text, "-?(0|[1-9][0-9]*)\\.[0-9]+")
+    plain = full_match(text, "0|-?[1-9][0-9]*|-?(0|[1-9][0-9]*)\\.[0-9]*[1-9]")
+    usual = full_match(text, "-?(0|[1-9][0-9]*)\\.[0-9]+")
     cut = f"rtrim(rtrim({text}, '0'), '.')"
     slow = f"rtrim(rtrim(TRY_CAST({text} AS {DECIMAL})::VARCHAR, '0'), '.')"
-    zero = full_match(text, "-0+(\\.0+)?")
-    return f"CASE WHEN {zero} THEN '0' WHEN {whole} THEN {text} WHEN {usual} THEN {cut} ELSE {slow} END"
+    zero = full_match(text, "-?0+(\\.0+)?")
+    return f"CASE WHEN {plain} THEN {text} WHEN {zero} THEN '0' WHEN {usual} THEN {cut} ELSE {slow} END"
 
 
 def parse_with(text: str, pattern: str, kind: str) -> str:
@@ -147,3 +153,8 @@ def digest_of(digests: Iterable[str]) -> str:
     """Several hashes as one."""
     listed = list(digests)
     return listed[0] if len(listed) == 1 else f"hash({', '.join(listed)})"
+
+
+def digest_of_row(texts: Iterable[str]) -> str:
+    """One 64-bit hash of several texts, nulls among them: rows with equal texts share it, others by a chance in 10^19."""
+    return f"hash({', '.join(texts) or 'NULL::VARCHAR'})"

@@ -137,6 +137,16 @@ def load_json(resource: Resource) -> Any:
     return _json_items(resource)
 
 
+def labels(resource: Resource) -> tuple[str, ...]:
+    """The labels of a delimited resource, read off its first rows; none where there are none to read."""
+    if resource.format not in DELIMITED or len(resource.dialect.delimiter) != 1 or isinstance(resource.data, list):
+        return ()
+    try:
+        return find_header(resource, csv_rows(resource), Findings(resource.name, 1))[1] or ()
+    except Unreadable:
+        return ()
+
+
 # Delimited text
 
 

@@ -11,7 +11,7 @@ import functools
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +25,7 @@ from .header import Column
 from .package import Package, Resource, Rule
 from .reference import BOUNDS, Reference
 from .report import Error, Report, Task
-from .scan import Checked, Texts, Unaccounted, scan, surely_valid, text
+from .scan import NOTHING, Checked, Texts, Unaccounted, Wanted, scan
 from .streams import digests, unpacked
 from .tables import load_json, read_table, reread
 
@@ -116,23 +116,34 @@ def _needed(package: Package, policy: Policy, documents: Path | None) -> Package
 
 
 @contextlib.contextmanager
-def open_tables(*packages: Package, memory: str | None = None) -> Iterator[tuple[Engine, list[dict[str, Checked]]]]:
-    """An engine, and the tables of each package in it by name; what is wrong with a table is in its `findings`."""
+def open_tables(
+    *packages: Package, memory: str | None = None, wanted: Sequence[Mapping[str, Wanted]] | None = None
+) -> Iterator[tuple[Engine, list[dict[str, Checked]]]]:
+    """An engine, and the tables of each package in it by name; what is wrong with a table is in its `findings`.
+
+    `wanted` is, for each package, what a pass over a resource of that name keeps of each row for who opens the tables.
+    """
     files = [file for package in packages for resource in package.resources for file in resource.files]
     with Engine(files, memory=memory) as engine, ThreadPoolExecutor(os.cpu_count()) as pool:
         found = [{resource.name: Findings(resource.name, 1) for resource in package.resources} for package in packages]
-        yield engine, [check_tables(engine, package, mine, pool) for package, mine in zip(packages, found, strict=True)]
+        kept = wanted or [{} for _ in packages]
+        checked = [
+            check_tables(engine, package, mine, pool, wanted=texts)
+            for package, mine, texts in zip(packages, found, kept, strict=True)
+        ]
+        yield engine, checked
 
 
 def check_tables(
-    engine: Engine, package: Package, found: dict[str, Findings], pool: ThreadPoolExecutor, done: set[str] | None = None
-) -> dict[str, Checked]:
+    engine: Engine, package: Package, found: dict[str, Findings], pool: ThreadPoolExecutor, done: set[str] | None = None,
+    wanted: Mapping[str, Wanted] | None = None,
+) -> dict[str, Checked]:  # fmt: skip
     """Each table of a package with its values in canonical form; what is wrong with its cells and keys is in `found`.
 
-    The names of resources that are checked are added to `done`.
+    The names of resources that are checked are added to `done`. What `wanted` names of each row is kept besides.
     """
     resources = {resource.name: resource for resource in package.resources}  # one of each name
-    check = functools.partial(_check_resource, engine, _linked(package))
+    check = functools.partial(_check_resource, engine, _wanted(package, wanted or {}))
     tables = {}
     for name, one in zip(resources, pool.map(check, resources.values(), [found[name] for name in resources]), strict=True):
         if one is not None:
@@ -142,14 +153,19 @@ def check_tables(
     return tables
 
 
-def _linked(package: Package) -> dict[str, set[str]]:
-    """The fields of each resource that foreign keys are made of, or point at."""
-    linked: dict[str, set[str]] = {resource.name: set() for resource in package.resources}
+def _wanted(package: Package, wanted: Mapping[str, Wanted]) -> dict[str, Wanted]:
+    """What is wanted of each resource, and the texts of the fields that foreign keys are made of, or point at."""
+    texts = {resource.name: set(wanted.get(resource.name, NOTHING).texts) for resource in package.resources}
     for resource in package.resources:
         for key in resource.schema.foreign_keys if resource.schema else ():
-            linked[resource.name].update(key.fields)
-            linked.setdefault(key.reference or resource.name, set()).update(key.reference_fields)
-    return linked
+            texts[resource.name].update(key.fields)
+            texts.setdefault(key.reference or resource.name, set()).update(key.reference_fields)
+    return {name: _with_texts(wanted.get(name, NOTHING), names) for name, names in texts.items()}
+
+
+def _with_texts(wanted: Wanted, names: Collection[str]) -> Wanted:
+    checked = None if wanted.checked is None else wanted.checked.union(names)
+    return replace(wanted, texts=frozenset(names), checked=checked)
 
 
 def _targets(resource: Resource) -> set[str]:
@@ -208,22 +224,22 @@ def _check_file(engine: Engine, resource: Resource, findings: Findings) -> None:
             findings.add(fault.type, fault.note, unchecked=fault.unchecked)
 
 
-def _check_resource(engine: Engine, linked: dict[str, set[str]], resource: Resource, findings: Findings) -> Checked | None:
+def _check_resource(engine: Engine, wanted: Mapping[str, Wanted], resource: Resource, findings: Findings) -> Checked | None:
     engine.watch(resource.name)
     try:
         _check_file(engine, resource, findings)
-        return _check_rows(engine, linked[resource.name], resource, findings) if resource.tabular else None
+        return _check_rows(engine, wanted[resource.name], resource, findings) if resource.tabular else None
     except Unreadable as error:
         findings.add(error.kind, error.what, unchecked=error.unchecked)
         return None
 
 
-def _check_rows(engine: Engine, linked: set[str], resource: Resource, findings: Findings) -> Checked | None:
+def _check_rows(engine: Engine, wanted: Wanted, resource: Resource, findings: Findings) -> Checked | None:
     table = read_table(engine, resource, findings)
     if table is None:
         return None
     try:
-        found = scan(engine, table, linked)
+        found = scan(engine, table, wanted)
     except (EngineError, Unaccounted):
         if table.native:
             raise
@@ -231,7 +247,7 @@ def _check_rows(engine: Engine, linked: set[str], resource: Resource, findings: 
         findings.clear()
         _check_file(engine, resource, findings)
         table = reread(engine, resource, findings)
-        found = scan(engine, table, linked)
+        found = scan(engine, table, wanted)
     return _check_table(engine, Checked(table, findings, found))
 
 
@@ -240,12 +256,30 @@ def _check_table(engine: Engine, one: Checked) -> Checked:
     _check_bounds(one)
     if one.scan.blanks:
         _add_blank_rows(engine, one)
-    for column in one.scan.aside:
-        one.texts[column] = _resolve(engine, one, column)
-    one.logical = _logical(one)
+    _read_values(engine, one)
     _check_counts(one)
     keys.check_unique_keys(engine, one)
     return one
+
+
+def _read_values(engine: Engine, one: Checked) -> None:
+    for column in one.scan.aside:
+        one.texts[column] = _resolve(engine, one, column)
+    one.logical, one.unnumbered = _logical(one), _logical(one, numbered=False)
+
+
+def of_rows(engine: Engine, one: Checked, stored: str) -> Checked:
+    """A table of some rows of another, whose cells are in the engine's table `stored`, with their values.
+
+    What is wrong with those is counted in the other's findings, if it wasn't checked before.
+    """
+    relation = f"(SELECT rowid + 1 AS rn, * FROM {stored})"
+    table = replace(one.table, relation=relation, numbered=relation, marks=None, small=False)
+    some = Checked(table, Findings(one.name, 1), scan(engine, table, Wanted(keys=False)))
+    _read_values(engine, some)
+    if one.scan.wanted.checked is not None:
+        one.findings.counts += some.findings.counts
+    return some
 
 
 def _add_blank_rows(engine: Engine, one: Checked) -> None:
@@ -292,20 +326,15 @@ def _show_cells(engine: Engine, one: Checked, column: Column, reference: Referen
                 findings.show(kind, note, row_number=row, cell=cell or "", **place)
 
 
-def _logical(one: Checked) -> str:
-    """SQL for `rn` and the canonical text `v1`, `v2`, … of every cell; null for what is missing or can't be cast."""
+def _logical(one: Checked, *, numbered: bool = True) -> str:
+    """SQL for the canonical text `v1`, `v2`, … of every cell, null for what is missing or can't be cast, and `rn`."""
     table = one.table
     if table.has_texts and not one.texts:
         return table.numbered
-    selected = []
-    for column in table.columns:
-        cell = text(table, column, "t.")
-        if texts := one.texts.get(column):
-            cell = (
-                f"CASE WHEN ({surely_valid(table, column, 't.')}) IS TRUE THEN {cell} ELSE {texts.text(f't.{column.id}')} END"
-            )
-        selected.append(f"{cell} AS v{column.number}")
-    return f"(SELECT {', '.join(('t.rn', *selected))} FROM {table.numbered} AS t)"
+    selected = [f"{one.value(column, 't.')} AS v{column.number}" for column in table.columns]
+    if numbered or not selected:
+        return f"(SELECT {', '.join(('t.rn', *selected))} FROM {table.numbered} AS t)"
+    return f"(SELECT {', '.join(selected)} FROM {table.relation} AS t)"
 
 
 def _check_counts(one: Checked) -> None:
