@@ -90,7 +90,7 @@ def new_directory(target: Path, *, instead: bool = False) -> Iterator[Path]:
         building = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
     except OSError as error:
         message = f"cannot be written to ({error.strerror})"
-        raise ImprintError(message, where=target.parent, fix="choose another place with --out") from error
+        raise ImprintError(message, where=target.parent, fix="choose another place") from error
     try:
         yield building
         for path in (building, *building.rglob("*")):

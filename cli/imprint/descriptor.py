@@ -16,8 +16,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from . import explanations, json_schema, xml_schema
+from .documents import read_document
 from .exceptions import ImprintError
-from .locate import read_document, unsafe
+from .locate import unsafe
 from .package import Descriptor, Dialect, Field, ForeignKey, Package, Resource, Rule, Schema, strings
 from .remote import Files, is_url, path_of
 from .report import Error, shorten

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from . import archive, expressions
+from .documents import read_document
 from .engine import Engine
 from .exceptions import DataFault
-from .locate import read_document
 from .package import Dialect, Package, Resource
 from .scan import Checked
 from .streams import DELIMITED

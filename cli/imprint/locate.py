@@ -1,29 +1,30 @@
 """A PACKAGE argument to a descriptor on this machine.
 
-A PACKAGE is a directory, a descriptor file, a zip, a bare data file, a URL or `git:REV[:path]`. What isn't a plain file
-is unpacked into a temporary directory that lives as long as the context.
+A PACKAGE is a directory, a descriptor file, a zip, a bare data file, a URL, a version in a store (`STORE@VERSION`) or
+`git:REV[:path]`. What isn't a plain file is unpacked into a temporary directory that lives as long as the context.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
-import subprocess
-import tarfile
 import tempfile
 import zipfile
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
-from typing import Any
 from urllib.parse import urlsplit
 
+from .documents import read_document
 from .exceptions import ImprintError, UsageFault
+from .package import Package
 from .remote import fetch, is_url, path_of
+from .revisions import DESCRIPTOR_NAMES, checkout
 
-DESCRIPTOR_NAMES = ("datapackage.json", "datapackage.yaml", "datapackage.yml")
+CHUNK = 1 << 16
 UNPACKED_LIMIT = 64 * 2**30  # bytes; a zip that claims more is refused before anything is written
 EXPANSION_LIMIT = 1000  # a member that unpacks to more than this many times its packed size is a bomb
-UNFOLDED_LIMIT = 10**6  # values of a YAML document with its aliases followed
+INDEX, LATEST = "index.json", "latest"  # what makes a directory a store of releases, and the word for its last one
+POINTER = b"version https://git-lfs.github.com/spec/"
 
 
 def unsafe(path: str) -> str:
@@ -47,20 +48,86 @@ def located(source: str, directory: Path | None = None) -> Iterator[Path]:
     `directory` is where git is asked, this one if not given. Raises ImprintError where there is none, UsageFault where the
     argument makes no sense.
     """
-    with contextlib.ExitStack() as stack:
-        if source.startswith("git:"):
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="imprint-")))
-            yield find_descriptor(_checkout(source, folder, directory), source)
-        elif is_url(source):
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="imprint-")))
-            yield _download(source, folder)
-        else:
-            path = Path(source)
-            if path.suffix.lower() == ".zip" and path.is_file():
-                folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="imprint-")))
-                yield find_descriptor(unzip(path, folder), source)
-            else:
-                yield find_descriptor(path, source)
+    with _aside(source) as folder:
+        path = _local(source, folder, directory)
+        if path.suffix.lower() == ".zip" and path.is_file():
+            path = unzip(path, folder / "unpacked")
+        yield find_descriptor(path, source)
+
+
+def _local(source: str, folder: Path, directory: Path | None) -> Path:
+    """What a PACKAGE argument names, in `folder` if it isn't on this machine."""
+    if source.startswith("git:"):
+        return checkout(source, folder, directory)
+    if is_url(source):
+        return _download(source, folder)
+    path = Path(source)
+    return _release(source) if "@" in source and not path.exists() else path
+
+
+@contextlib.contextmanager
+def _aside(source: str) -> Iterator[Path]:
+    """A temporary directory; a fault in one of its files is said to lie in `source`, which the user knows."""
+    with tempfile.TemporaryDirectory(prefix="imprint-") as folder:
+        try:
+            yield Path(folder)
+        except ImprintError as error:
+            if error.where.startswith(folder):
+                name = Path(error.where).name
+                error.where = source if source.endswith(name) else f"{name} in {source}"
+            raise
+
+
+def _release(source: str) -> Path:
+    """Where a version in a store of releases lies: `STORE@VERSION`, or `STORE@latest`."""
+    store, _, version = source.rpartition("@")
+    folder = Path(store)
+    if not folder.is_dir():
+        return Path(source)
+    if not (folder / INDEX).is_file():
+        raise ImprintError(f"is no store of releases: it has no {INDEX}", where=store, fix="name the directory of releases")
+    index = read_document(folder / INDEX)
+    listed = index.get("versions") if isinstance(index, dict) else None
+    paths = {
+        one["version"]: str(one.get("path", one["version"]))
+        for one in (listed if isinstance(listed, list) else ())
+        if isinstance(one, dict) and isinstance(one.get("version"), str)
+    }
+    wanted = str(index.get(LATEST)) if version == LATEST and isinstance(index, dict) else version
+    if wanted not in paths:
+        raise ImprintError(f'has no version "{version}"', where=store, fix=f"it has {', '.join(paths) or 'none'}")
+    if reason := unsafe(paths[wanted]):
+        raise ImprintError(f"the path of version {wanted} {reason}", where=folder / INDEX, fix="don't trust this store")
+    if not (folder / paths[wanted]).is_dir():
+        fix = "build it again from its commit, or name it as git:REV"
+        raise ImprintError(f"version {wanted} is listed, but isn't there any more", where=store, fix=fix)
+    return folder / paths[wanted]
+
+
+def refuse_pointers(files: Iterable[Path], source: str) -> None:
+    """Raise ImprintError where a file is no data but what Git LFS leaves in its place."""
+    for path in files:
+        with contextlib.suppress(OSError), path.open("rb") as file:
+            if file.read(len(POINTER)) == POINTER:
+                fix = "install git-lfs and run `git lfs pull`"
+                raise ImprintError(f'"{path.name}" is a Git LFS pointer, not the data', where=source, fix=fix)
+
+
+def refuse_no_table(package: Package) -> None:
+    """Raise ImprintError where a bare data file is no table that can be read."""
+    for resource in package.resources:
+        if package.descriptor_path not in resource.files:
+            continue
+        if not resource.tabular:
+            raise ImprintError("is no table", where=package.source, fix="name a package, or a table such as a CSV file")
+        if resource.format in ("csv", "tsv"):
+            with package.descriptor_path.open("rb") as file:
+                start = file.read(CHUNK)
+            if b"\0" in start:
+                fix = 'convert it, or give it a datapackage.json with its "encoding"'
+                raise ImprintError("has NUL characters, so it is no text in UTF-8", where=package.source, fix=fix)
+            if not start.strip():
+                raise ImprintError("is empty: it has not even a header", where=package.source, fix="give it one")
 
 
 def find_descriptor(path: Path, source: str) -> Path:
@@ -79,12 +146,13 @@ def find_descriptor(path: Path, source: str) -> Path:
 
 def unzip(archive: Path, folder: Path) -> Path:
     """Unpack a package's zip; the directory that holds its descriptor. Raises ImprintError for a zip that isn't safe."""
+    folder.mkdir()
     try:
         with zipfile.ZipFile(archive) as opened:
             members = [member for member in opened.infolist() if not member.is_dir()]
             _refuse_unsafe_members(archive, members)
             opened.extractall(folder, members=[member.filename for member in members])
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise ImprintError(f"is not a zip that can be read ({error})", where=archive, fix="download it again") from error
     names = {PurePosixPath(member.filename).parts[0] for member in members}
     if len(names) == 1 and not any((folder / name).is_file() for name in DESCRIPTOR_NAMES):
@@ -96,7 +164,7 @@ def unzip(archive: Path, folder: Path) -> Path:
 def _refuse_unsafe_members(archive: Path, members: list[zipfile.ZipInfo]) -> None:
     seen: set[str] = set()
     for member in members:
-        reason = unsafe(member.filename)
+        reason = unsafe(member.filename) if PurePosixPath(member.filename).parts else "has no name"
         if (member.external_attr >> 16) & 0o170000 == 0o120000:
             reason = "is a symbolic link"
         if member.filename in seen:
@@ -110,111 +178,6 @@ def _refuse_unsafe_members(archive: Path, members: list[zipfile.ZipInfo]) -> Non
         raise ImprintError(f"unpacks to more than {UNPACKED_LIMIT >> 30} GiB", where=archive, fix="unpack it yourself")
 
 
-def git(*arguments: str, where: str, directory: Path | None = None) -> bytes:
-    """What a git command prints. Raises ImprintError with git's own last line."""
-    command = ["git", *(("-C", str(directory)) if directory else ()), *arguments]
-    try:
-        done = subprocess.run(command, capture_output=True, check=False)
-    except FileNotFoundError as error:
-        raise ImprintError("needs git, which is not installed", where=where, fix="install git") from error
-    if done.returncode:
-        lines = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["git failed"]
-        raise ImprintError(lines[-1].removeprefix("fatal: "), where=where, fix="see `git log` for revisions")
-    return done.stdout
-
-
-def _checkout(source: str, folder: Path, directory: Path | None) -> Path:
-    _, _, rest = source.partition(":")
-    revision, _, path = rest.partition(":")
-    if not revision or revision.startswith("-"):
-        raise UsageFault("is not a git revision", where=source, fix="write git:REV or git:REV:path")
-    if not path:
-        path = git("rev-parse", "--show-prefix", where=source, directory=directory).decode().strip()
-    try:
-        commit = git(
-            "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}", where=source, directory=directory
-        )
-    except ImprintError as error:
-        if "not installed" in error.what:
-            raise
-        message = f'git knows no revision "{revision}" here'
-        raise ImprintError(message, where=source, fix="see `git log`, or run inside the repository") from error
-    root = Path(git("rev-parse", "--show-toplevel", where=source, directory=directory).decode().strip())
-    name = commit.decode().strip()
-    packed = git("archive", "--format=tar", name, *([path] if path else []), where=source, directory=root)
-    with tempfile.TemporaryFile() as file:
-        file.write(packed)
-        file.seek(0)
-        with tarfile.open(fileobj=file) as opened:
-            opened.extractall(folder, filter="data")
-    return folder / path
-
-
-def read_document(path: Path) -> Any:
-    """The value that a JSON or YAML file holds. Raises ImprintError with line and column where it is broken."""
-    if path.exists() and not path.is_file():  # a pipe would never end
-        raise ImprintError("cannot be read (no file)", where=path, fix="name a file")
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ImprintError(f"is not UTF-8 (byte {error.start})", where=path, fix="save it as UTF-8") from error
-    except OSError as error:
-        raise ImprintError(f"cannot be read ({error.strerror})", where=path, fix="check the path") from error
-    value = _parse_yaml(path, text) if path.suffix.lower() in (".yaml", ".yml") else _parse_json(path, text)
-    try:
-        json.dumps(value, ensure_ascii=False).encode()
-    except UnicodeEncodeError as error:
-        raise ImprintError("holds half a surrogate pair, which is no text", where=path, fix="mend it there") from error
-    except RecursionError as error:
-        raise ImprintError("nests too deeply", where=path, fix="flatten it") from error
-    return value
-
-
-def _parse_json(path: Path, text: str) -> Any:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        message = f"is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
-        raise ImprintError(message, where=path, fix="mend it there") from error
-    except (ValueError, RecursionError) as error:
-        raise ImprintError("nests too deeply, or holds a number too long", where=path, fix="flatten it") from error
-
-
-def _parse_yaml(path: Path, text: str) -> Any:
-    import yaml
-
-    class Loader(yaml.SafeLoader):
-        """Dates stay texts, as JSON has none."""
-
-    Loader.yaml_implicit_resolvers = {
-        first: [(tag, pattern) for tag, pattern in listed if not tag.endswith(":timestamp")]
-        for first, listed in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-    try:
-        value = yaml.load(text, Loader)
-        _unfold(value, {})
-        return json.loads(json.dumps(value))
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise ImprintError(f"is not YAML: {error.problem}{place}", where=path, fix="mend it there") from error
-    except (yaml.YAMLError, TypeError, ValueError, RecursionError) as error:
-        raise ImprintError("is not YAML that JSON could say too", where=path, fix="mend it") from error
-
-
-def _unfold(value: Any, sizes: dict[int, int]) -> int:
-    """How many values there are once aliases are followed. Raises ValueError for more than a descriptor can need."""
-    if not isinstance(value, (dict, list)):
-        return 1
-    if id(value) not in sizes:
-        sizes[id(value)] = UNFOLDED_LIMIT  # that of a value inside itself
-        items = [*value, *value.values()] if isinstance(value, dict) else value
-        sizes[id(value)] = sum(_unfold(item, sizes) for item in items) + 1
-    if sizes[id(value)] >= UNFOLDED_LIMIT:
-        raise ValueError("unfolds to too much")
-    return sizes[id(value)]
-
-
 def _download(source: str, folder: Path) -> Path:
     """Fetch a zip, a descriptor or a bare data file; what lies beside a descriptor is fetched when it is asked for."""
     try:
@@ -223,4 +186,4 @@ def _download(source: str, folder: Path) -> Path:
         raise UsageFault(f"is no address ({error})", where=source, fix="mend it") from error
     target = folder / "download" / (path_of(source).name or DESCRIPTOR_NAMES[0])
     fetch(source, target)
-    return find_descriptor(unzip(target, folder / "unpacked"), source) if target.suffix.lower() == ".zip" else target
+    return target

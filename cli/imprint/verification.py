@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from . import archive, descriptor, fingerprint
+from .documents import read_document
 from .exceptions import ImprintError
-from .locate import read_document
 from .release import INDEX, MANIFEST, SUMS
 from .validation import open_tables
 
