@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from .changes import Changes, ResourceDiff
+from .changes import PROFILE, Changes, ResourceDiff
 from .version import Verdict
 
 NAME = "CHANGELOG.md"
@@ -25,10 +25,12 @@ def first_release(version: str, date: str, rows: dict[str, int]) -> str:
 def release(version: str, date: str, changes: Changes, verdict: Verdict) -> str:
     """The part for a release: the verdict, what demanded it, the rows that changed and the ids that were withdrawn."""
     lines = [f"## {version} ({date})", ""]
-    lines += [f"Since {changes.old.version}; the changes ask for a {verdict.bump.name} version.", ""]
+    profile = f" by the rules of the profile {verdict.profile}" if verdict.profile != PROFILE else ""
+    lines += [f"Since {changes.old.version}; the changes ask for a {verdict.bump.name} version{profile}.", ""]
     for fired in verdict.fired:
         place = f"`{fired.difference.path}`: " if fired.difference.path else ""
-        waived = " (waived)" if fired.waived else ""
+        why = f": {fired.reason}" if fired.reason else ""
+        waived = f" (waived{why})" if fired.waived else ""
         lines.append(f"- {place}{fired.difference.message} ({fired.rule.id}, {fired.rule.bump.name}){waived}")
     for resource in changes.resources:
         lines += _withdrawn(resource)

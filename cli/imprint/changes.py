@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 LIMIT = 100  # example rows of a resource
+PROFILE = "datapackage"  # the profile of version rules where none is named
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,14 @@ class Note:
 
 
 NOTES = {
-    "no-key": "a table has no key, so whole rows are compared",
+    "keyless": "a table has no key, so whole rows are compared",
     "key-suspect": "most rows differ under their keys, and hardly any without: the key was numbered anew, or is no key",
     "mapping-suspect": "a whole column changes by one mapping: an encoding, a code list or a unit was changed",
     "rename-suggested": "what is gone and what is new hold the same values: it may be renamed, which --rename says",
     "not-valid": "a package isn't valid, and is compared as far as it can be read",
     "unrelated": "two packages have next to nothing in common",
+    "waiver-unused": "a waiver in the descriptor names no rule, or sets nothing aside",
+    "version-lower": "the new version is lower than the old one",
 }
 
 
@@ -94,6 +97,7 @@ class Waiver:
 
     rule: str
     path: str
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,7 @@ class Side:
 
 @dataclass(frozen=True)
 class Changes:
-    """Everything that differs between two packages."""
+    """Everything that differs between two packages; `profile` is the one of version rules that the new package names."""
 
     old: Side
     new: Side
@@ -115,3 +119,11 @@ class Changes:
     resources: tuple[ResourceDiff, ...]
     waivers: tuple[Waiver, ...] = ()
     notes: tuple[Note, ...] = ()
+    profile: str = PROFILE
+
+    @property
+    def same_content(self) -> bool:
+        """Whether the packages say the same, wherever and however it is stored."""
+        if self.old.fingerprint and self.new.fingerprint:
+            return self.old.fingerprint == self.new.fingerprint
+        return all(one.rule == "storage-changed" for one in self.differences)

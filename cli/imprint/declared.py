@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from . import expressions, fingerprint
+from . import expressions, fingerprint, witness
 from .changes import Difference
 from .fingerprint import STORAGE, canonical_json
-from .package import Descriptor, Field, Package, Resource, Schema
+from .package import Descriptor, Field, ForeignKey, Package, Resource, Schema
 
 # How far a licence restricts its user; a change to or from one that isn't here counts as more restrictive.
 LICENCES = {
@@ -31,27 +31,79 @@ def of_packages(old: Package, new: Package) -> Iterator[Difference]:
     """What the descriptors of two packages, and the schemas of the resources that both have, say otherwise."""
     before, after = fingerprint.metadata(old), fingerprint.metadata(new)
     for key in sorted((before.keys() | after.keys()) - {"resources", "version"}):
-        if before.get(key) == after.get(key):
-            continue
-        if key == "name":
-            yield Difference("package-renamed", f'the package is renamed from "{old.name}" to "{new.name}"')
-        elif key == "licenses":
-            yield _licence_difference(before.get(key), after.get(key))
-        elif key == "rules":
-            yield Difference("rules-changed", "the rules of the package change")
-        else:
-            yield Difference("metadata-changed", f'"{key}" of the package changes')
+        if before.get(key) != after.get(key):
+            found = list(_of_property(key, before.get(key), after.get(key), old, new))
+            yield from found or [Difference("metadata-changed", f'"{key}" of the package changes')]
     yield from _resource_differences(old, new)
+
+
+def _of_property(key: str, before: Any, after: Any, old: Package, new: Package) -> Iterator[Difference]:
+    """What a property of a package that isn't the same demands; nothing where it only describes."""
+    if key in ("name", "id") and before is not None:
+        said = f'is renamed from "{before}" to "{after}"' if after is not None else f"has no {key} any more"
+        message = f"the package {said}" if key == "name" else f"the id of the package changes from {before} to {after}"
+        yield Difference("package-renamed", message, witness=str(before))
+    elif key == "licenses":
+        yield _licence_difference(before, after)
+    elif key == "rules":
+        yield from _rule_differences(old, new)
+    elif key == "severities":
+        if old.descriptor.get("rules") == new.descriptor.get("rules"):  # else they are told there
+            yield from _rule_differences(old, new)
+        for kind in sorted(old.warnings - new.warnings):
+            yield Difference("constraint-tightened", f'"{kind}" is an error now, and was a warning')
+        for kind in sorted(new.warnings - old.warnings):
+            yield Difference("constraint-loosened", f'"{kind}" is a warning now, and was an error')
+    elif key == "sqlViews":
+        yield from _view_differences(_views(old), _views(new))
+
+
+def _rule_differences(old: Package, new: Package) -> Iterator[Difference]:
+    """Rules of the package are constraints; one that only warns is none."""
+    before, after = (
+        {rule.id: (rule.expression, sorted(rule.resources)) for rule in one.rules if rule.severity == "error"}
+        for one in (old, new)
+    )
+    for name in [name for name in before if name not in after]:
+        yield Difference("constraint-loosened", f'rule "{name}" is no longer demanded')
+    for name in [name for name in after if name not in before]:
+        yield Difference("constraint-tightened", f'rule "{name}" is demanded now')
+    for name in [name for name in after if before.get(name, after[name]) != after[name]]:
+        yield Difference("constraint-tightened", f'rule "{name}" demands something else')
+
+
+def _view_differences(before: dict[str, str], after: dict[str, str]) -> Iterator[Difference]:
+    for name, code in before.items():
+        if code != after.get(name):
+            said = "asks something else" if name in after else "is gone"
+            yield Difference("view-changed", f'view "{name}" {said}', witness=witness.reads(name))
+    for name in [name for name in after if name not in before]:
+        yield Difference("view-added", f'view "{name}" is new')
+
+
+VIEW = re.compile(r"CREATE\s+VIEW\s+(?:\"([^\"]+)\"|(\S+))\s+(.*)", re.IGNORECASE | re.DOTALL)
+
+
+def _views(package: Package) -> dict[str, str]:
+    """The views of a package by name, without comments and layout."""
+    name = fingerprint.documents(package).get("sqlViews")
+    path = package.base / name if name else None
+    text = path.read_text(encoding="utf-8", errors="replace") if path and path.is_file() else ""
+    code = "\n".join(line for line in text.splitlines() if not line.startswith("--"))
+    found = (VIEW.fullmatch(part.strip()) for part in re.split(r";\s*(?:\n|$)", code))
+    return {one[1] or one[2]: " ".join(one[3].split()) for one in found if one}
 
 
 def _licence_difference(before: Any, after: Any, resource: str | None = None) -> Difference:
     ranks = [_licence_rank(value) for value in (before, after)]
-    known = all(rank is not None for rank in ranks)
     if _licences(before) == _licences(after):
         return Difference("metadata-changed", "the licence is described otherwise", resource)
-    if known and (ranks[1] or 0) <= (ranks[0] or 0):
+    if not _licences(before):  # without a licence there is nothing that anyone was allowed
+        return Difference("metadata-changed", "there is a licence now", resource)
+    if None not in ranks and (ranks[1] or 0) <= (ranks[0] or 0):
         return Difference("metadata-changed", "the licence changes to one that restricts no more", resource)
-    return Difference("licence-restricted", "the licence becomes more restrictive, or can't be shown not to", resource)
+    message = "the licence becomes more restrictive, or can't be shown not to"
+    return Difference("licence-restricted", message, resource, witness=_licences(before)[0][0] or _licences(before)[0][1])
 
 
 def _licences(value: Any) -> list[tuple[str, str]]:
@@ -67,20 +119,22 @@ def _licence_rank(value: Any) -> int | None:
 def _resource_differences(old: Package, new: Package) -> Iterator[Difference]:
     before = {resource.name: resource for resource in old.resources}
     after = {resource.name: resource for resource in new.resources}
-    for name in [name for name in before if name not in after]:
-        yield Difference("resource-removed", f'resource "{name}" is gone', name)
+    for name, one in [(name, one) for name, one in before.items() if name not in after]:
+        lost = witness.reads(name) if one.tabular else one.place
+        yield Difference("resource-removed", f'resource "{name}" is gone', name, witness=lost)
     for name in [name for name in after if name not in before]:
         yield Difference("resource-added", f'resource "{name}" is new', name)
     for name in [name for name in before if name in after]:
-        yield from _common_resource(before[name], after[name])
+        yield from _common_resource(before[name], after[name], old, new)
 
 
-def _common_resource(old: Resource, new: Resource) -> Iterator[Difference]:
+def _common_resource(old: Resource, new: Resource, before: Package, after: Package) -> Iterator[Difference]:
     said = [{k: v for k, v in one.descriptor.items() if k not in STORAGE} for one in (old, new)]
     stored = [_storage(one) for one in (old, new)]
     for key in sorted(key for key in said[0].keys() | said[1].keys() if said[0].get(key) != said[1].get(key)):
         if key == "licenses":
-            yield _licence_difference(said[0].get(key), said[1].get(key), new.name)
+            inherited = before.descriptor.get(key), after.descriptor.get(key)
+            yield _licence_difference(said[0].get(key, inherited[0]), said[1].get(key, inherited[1]), new.name)
         else:
             yield Difference("metadata-changed", f'"{key}" of resource "{new.name}" changes', new.name)
     moved = sorted(key for key in stored[0].keys() | stored[1].keys() if stored[0].get(key) != stored[1].get(key))
@@ -90,16 +144,31 @@ def _common_resource(old: Resource, new: Resource) -> Iterator[Difference]:
         rule = "constraint-loosened" if new.json_schema is None else "constraint-tightened"
         yield Difference(rule, f'the JSON Schema of "{new.name}" changes', new.name)
     if not (old.tabular or new.tabular) and fingerprint.of_files(old) != fingerprint.of_files(new):
-        yield Difference("content-changed", f'the content of "{new.name}" changes', new.name)
+        yield _content_difference(new, after)
     if old.tabular != new.tabular:
-        yield Difference("type-changed", f'"{new.name}" is {"a table now" if new.tabular else "no table any more"}', new.name)
+        lost = witness.reads(new.name) if old.tabular else None
+        message = f'"{new.name}" is {"a table now" if new.tabular else "no table any more"}'
+        yield Difference("type-changed", message, new.name, witness=lost)
     elif (old.schema is None) != (new.schema is None):
-        yield Difference("type-changed", f'"{new.name}" has {"a" if new.schema else "no"} schema now', new.name)
+        typed = witness.first_typed(old.schema or new.schema)  # type: ignore[arg-type]
+        types = ("any", typed.type) if typed and new.schema else (typed.type, "any") if typed else ("any", "any")
+        lost = witness.uses_type(new.name, typed.name, *types) if typed else None
+        message = f'"{new.name}" has {"a" if new.schema else "no"} schema now'
+        yield Difference("type-changed", message, new.name, witness=lost)
     elif old.schema and new.schema:
         found = list(of_schemas(new.name, old.schema, new.schema))
         yield from found
-        if not found and canonical_json(old.schema.descriptor) != canonical_json(new.schema.descriptor):
+        as_written = old.schema.names == tuple(item.get("name") for item in old.schema.descriptor["fields"])  # not renamed
+        if as_written and not found and canonical_json(old.schema.descriptor) != canonical_json(new.schema.descriptor):
             yield Difference("metadata-changed", f'the schema of "{new.name}" is written otherwise', new.name)
+
+
+def _content_difference(new: Resource, after: Package) -> Difference:
+    """A file's other content, as what the publisher declares it to be."""
+    options = after.descriptor.get("versioning")
+    declared = options.get("change") if isinstance(options, dict) else None
+    rule = {"correction": "values-corrected", "revision": "values-revised"}.get(str(declared), "content-changed")
+    return Difference(rule, f'the content of "{new.name}" changes', new.name, witness=new.place)
 
 
 def _storage(resource: Resource) -> dict[str, Any]:
@@ -115,45 +184,122 @@ def _storage(resource: Resource) -> dict[str, Any]:
 def of_schemas(name: str, old: Schema, new: Schema) -> Iterator[Difference]:
     """What two schemas of the table `name` say otherwise."""
     for field in [field for field in old.names if field not in new.names]:
-        yield Difference("field-removed", f'field "{field}" is gone', name, field)
-    free = new.fields_match != "exact"
+        lost = witness.reads_field(name, field)
+        yield Difference("field-removed", f'field "{field}" is gone', name, field, witness=lost)
+    free = "exact" not in (old.fields_match, new.fields_match)
+    shifted = None if free else witness.reads_position(name, old.names, new.names)
     for field in [field for field in new.names if field not in old.names]:
-        yield Difference("field-added-by-name" if free else "field-added", f'field "{field}" is new', name, field)
+        rule = "field-added-by-name" if free else "field-added"
+        yield Difference(rule, f'field "{field}" is new', name, field, witness=shifted)
     common = [[field for field in one.names if field in other.names] for one, other in ((old, new), (new, old))]
     if common[0] != common[1]:
-        yield Difference("fields-reordered-by-name" if free else "fields-reordered", "the fields stand in another order", name)
-    for word, before, after in (
-        ("primary key", sorted(old.primary_key), sorted(new.primary_key)),
-        ("unique keys", sorted(map(sorted, old.unique_keys)), sorted(map(sorted, new.unique_keys))),
-        ("foreign keys", sorted(map(str, old.foreign_keys)), sorted(map(str, new.foreign_keys))),
-    ):
-        if before != after:
-            yield Difference("key-changed", f"the {word} of the table change", name)
+        rule = "fields-reordered-by-name" if free else "fields-reordered"
+        yield Difference(rule, "the fields stand in another order", name, witness=shifted)
+    yield from _key_differences(name, old, new)
     if old.fields_match != new.fields_match:
-        yield Difference("fields-match-changed", f'"fieldsMatch" changes to "{new.fields_match}"', name)
+        message = f'"fieldsMatch" changes from "{old.fields_match}" to "{new.fields_match}"'
+        yield Difference("fields-match-changed", message, name, witness=old.fields_match)
+    yield from _relationship_differences(name, _relationships(old), _relationships(new))
     if _texts(old.descriptor) != _texts(new.descriptor):
         yield Difference("metadata-changed", "the description of the schema changes", name)
     for after_field in new.fields:
         before_field = old.field(after_field.name)
         if before_field is not None:
-            yield from _field_differences(name, before_field, after_field)
+            yield from _field_differences(name, (old, before_field), (new, after_field))
 
 
-def _field_differences(name: str, old: Field, new: Field) -> Iterator[Difference]:
+def _key_differences(name: str, old: Schema, new: Schema) -> Iterator[Difference]:
+    if sorted(old.primary_key) != sorted(new.primary_key):
+        lost = witness.needs_unique(name, old.primary_key) if old.primary_key else None
+        message = f"the primary key changes from {_named(old.primary_key)} to {_named(new.primary_key)}"
+        yield Difference("key-changed", message, name, witness=lost)
+    for key in [key for key in old.unique_keys if not _is_unique(key, new)]:
+        message = f"{_named(key)} is no unique key any more"
+        yield Difference("key-changed", message, name, witness=witness.needs_unique(name, key))
+    for key in [key for key in new.unique_keys if not _is_unique(key, old)]:
+        yield Difference("key-changed", f"{_named(key)} is a unique key now", name)
+    before, after = _foreign_keys(name, old), _foreign_keys(name, new)
+    for foreign in [before[said] for said in before if said not in after]:
+        broken = witness.needs_reference(name, foreign) if foreign else None
+        yield Difference("key-changed", f"{_said_key(foreign)} no more", name, witness=broken)
+    for said in [said for said in after if said not in before]:
+        yield Difference("key-changed", f"{_said_key(after[said])} now", name)
+
+
+def _said_key(key: ForeignKey | None) -> str:
+    if key is None:
+        return "a foreign key refers to that other package"
+    return f"{_named(key.fields)} refers to {key.reference or 'its own table'}"
+
+
+def _named(fields: Sequence[str]) -> str:
+    return ", ".join(fields) or "none"
+
+
+def _is_unique(key: Sequence[str], schema: Schema) -> bool:
+    """Whether a schema says in some way that no two rows have the same values of a key."""
+    one = len(key) == 1 and (field := schema.field(key[0])) and field.constraints.get("unique")
+    return bool(one) or sorted(key) in map(sorted, (schema.primary_key, *schema.unique_keys))
+
+
+def _foreign_keys(name: str, schema: Schema) -> dict[str, ForeignKey | None]:
+    """The foreign keys of a table, each under what is the same for all its spellings; None for one into another package."""
+    listed = schema.descriptor.get("foreignKeys")
+    outside = [
+        item
+        for item in (listed if isinstance(listed, list) else ())
+        if isinstance(item, dict) and isinstance(item.get("reference"), dict) and "package" in item["reference"]
+    ]
+    own = {
+        canonical_json([key.reference or name, sorted(zip(key.fields, key.reference_fields, strict=False))]): key
+        for key in schema.foreign_keys
+    }
+    return {**own, **{canonical_json(item): None for item in outside}}
+
+
+def _relationships(schema: Schema) -> list[tuple[str, str]]:
+    """The relationships of a schema, each as its fields and its link."""
+    listed = schema.descriptor.get("relationships")
+    return [
+        (" and ".join(map(str, item.get("fields") or ())), str(item.get("link")))
+        for item in (listed if isinstance(listed, list) else ())
+        if isinstance(item, dict)
+    ]
+
+
+def _relationship_differences(name: str, before: list[tuple[str, str]], after: list[tuple[str, str]]) -> Iterator[Difference]:
+    for fields, link in [one for one in before if one not in after]:
+        yield Difference("constraint-loosened", f"{fields} are no longer said to be {link}", name)
+    for fields, link in [one for one in after if one not in before]:
+        yield Difference("constraint-tightened", f"{fields} are said to be {link} now", name)
+
+
+def _field_differences(name: str, before: tuple[Schema, Field], after: tuple[Schema, Field]) -> Iterator[Difference]:
+    (old_schema, old), (new_schema, new) = before, after
     if old.type != new.type:
-        yield Difference("type-changed", f'type changes from "{old.type}" to "{new.type}"', name, new.name)
+        lost = witness.uses_type(name, new.name, old.type, new.type)
+        yield Difference("type-changed", f'type changes from "{old.type}" to "{new.type}"', name, new.name, witness=lost)
     if _reading(old) != _reading(new):
-        yield Difference("format-changed", "the format in which values are written changes", name, new.name)
+        lost = witness.written(old, new) if old.type == new.type else None
+        yield Difference("format-changed", "the format in which values are written changes", name, new.name, witness=lost)
     if set(old.missing_values) != set(new.missing_values):
-        yield Difference("missing-values-changed", "the missing values change", name, new.name)
-    for constraint in sorted(old.constraints.keys() | new.constraints.keys()):
-        before, after = old.constraints.get(constraint), new.constraints.get(constraint)
-        if not _same_constraint(before, after):
-            yield from _constraint_difference(name, new.name, constraint, before, after)
-    if old.option("categories") != new.option("categories"):
-        yield from _codes_difference(name, new.name, "categories", old.categories, new.categories)
+        lost = witness.missing_value(old, new)
+        yield Difference("missing-values-changed", "the missing values change", name, new.name, witness=lost)
+    for constraint in sorted((old.constraints.keys() | new.constraints.keys()) - {"enum"}):
+        was, is_ = _in_force(constraint, old, old_schema), _in_force(constraint, new, new_schema)
+        if not _same_constraint(was, is_):
+            yield from _constraint_difference(name, new, constraint, was, is_)
+    yield from _codes_differences(name, old, new)
     if _texts(old.descriptor) != _texts(new.descriptor):
         yield Difference("metadata-changed", "the description of the field changes", name, new.name)
+
+
+def _in_force(constraint: str, field: Field, schema: Schema) -> Any:
+    """A field's constraint, or what a key says instead of it."""
+    said = field.constraints.get(constraint)
+    if constraint == "required" and field.name in schema.primary_key:
+        return True
+    return True if constraint == "unique" and _is_unique((field.name,), schema) else said
 
 
 # What decides how a cell is read, with the standard's defaults.
@@ -163,13 +309,21 @@ READING: dict[str, Any] = {
 }  # fmt: skip
 # What has rules of its own; the rest of a field or schema describes it.
 RULED = {
-    *READING, "name", "type", "format", "constraints", "categories", "missingValues",
-    "fields", "primaryKey", "uniqueKeys", "foreignKeys", "fieldsMatch",
+    *READING, "name", "type", "format", "constraints", "categories", "categoriesOrdered", "missingValues",
+    "fields", "primaryKey", "uniqueKeys", "foreignKeys", "fieldsMatch", "relationships",
 }  # fmt: skip
 
 
+def reading(field: Field) -> tuple[Any, ...]:
+    """What decides which value a cell has."""
+    return (field.type, tuple(sorted(field.missing_values)), *_reading(field))
+
+
 def _reading(field: Field) -> tuple[Any, ...]:
-    return (field.format, *(canonical_json(field.option(word, default)) for word, default in READING.items()))
+    options = {word: field.option(word, default) for word, default in READING.items()}
+    for word in ("trueValues", "falseValues"):
+        options[word] = sorted(map(str, options[word])) if isinstance(options[word], (list, tuple)) else options[word]
+    return (field.format, *map(canonical_json, options.values()))
 
 
 def _texts(descriptor: Descriptor) -> str:
@@ -182,29 +336,70 @@ def _same_constraint(before: Any, after: Any) -> bool:
     return all(none) or (not any(none) and before == after)
 
 
-def _constraint_difference(name: str, field: str, constraint: str, before: Any, after: Any) -> Iterator[Difference]:
-    if constraint == "enum" and isinstance(before, list) and isinstance(after, list):
-        yield from _codes_difference(name, field, "enum", before, after)
-        return
+def _constraint_difference(name: str, field: Field, constraint: str, before: Any, after: Any) -> Iterator[Difference]:
     if constraint in GROWING + SHRINKING and _ordered(before, after) == 0:
         return
-    rule = "constraint-tightened" if _tightens(constraint, before, after) else "constraint-loosened"
-    yield Difference(rule, f'constraint "{constraint}" changes from {_shown(before)} to {_shown(after)}', name, field)
+    tightens = _tightens(constraint, before, after)
+    rule, bounds = ("constraint-tightened", (before, after)) if tightens else ("constraint-loosened", (after, before))
+    message = f'constraint "{constraint}" changes from {_shown(before)} to {_shown(after)}'
+    yield Difference(rule, message, name, field.name, witness=witness.allowed_by_one(field, constraint, *bounds))
 
 
-def _codes_difference(name: str, field: str, word: str, before: Sequence[Any], after: Sequence[Any]) -> Iterator[Difference]:
-    gone = [str(code) for code in before if code not in after]
-    new = [str(code) for code in after if code not in before]
-    if not after:
-        yield Difference("constraint-loosened", f'"{word}" no longer limits the values', name, field)
-    elif not before:
-        yield Difference("constraint-tightened", f'"{word}" now limits the values to {", ".join(new)}', name, field)
+def _codes_differences(name: str, old: Field, new: Field) -> Iterator[Difference]:
+    """What becomes of the codes that `enum` and `categories` allow together, and of the way in which they say so."""
+    before, after = _codes(old), _codes(new)
+    words = [word for word in ("enum", "categories") if _said_codes(old, word) != _said_codes(new, word)]
+    word = " and ".join(f'"{one}"' for one in words)
+    gone = [code for code in before or () if code not in (after or ())]
+    more = [code for code in after or () if code not in (before or ())]
+    if before is not None and after is None:
+        yield Difference("constraint-loosened", f"{word} no longer limits the values", name, new.name)
+    elif before is None and after is not None:
+        said = f"{word} now limits the values to {', '.join(map(str, more))}"
+        yield Difference("constraint-tightened", said, name, new.name)
     elif gone:
-        yield Difference("constraint-tightened", f'"{word}" loses {", ".join(gone)}', name, field, len(gone), gone[0])
-    elif new:
-        yield Difference("codes-added", f'"{word}" gains {", ".join(new)}', name, field, len(new), new[0])
-    else:
-        yield Difference("metadata-changed", f'"{word}" lists the same codes in another order or wording', name, field)
+        said = f"{word} loses {', '.join(map(str, gone))}"
+        yield Difference("constraint-tightened", said, name, new.name, len(gone), witness.code(gone[0]))
+    elif more:
+        said = f"{word} gains {', '.join(map(str, more))}"
+        yield Difference("codes-added", said, name, new.name, len(more), witness.code(more[0]))
+    elif bool(old.categories) != bool(new.categories):
+        said = '"categories" lists the codes now' if new.categories else '"categories" no longer lists the codes'
+        yield Difference("categories-changed", said, name, new.name)
+    elif words:
+        yield Difference("metadata-changed", f"{word} lists the same codes in another order or wording", name, new.name)
+    yield from _order_differences(name, old, new)
+
+
+def _order_differences(name: str, old: Field, new: Field) -> Iterator[Difference]:
+    """What becomes of the order that codes have, if they have one."""
+    ordered = [bool(one.categories) and one.option("categoriesOrdered") is True for one in (old, new)]
+    if not ordered[0]:
+        if ordered[1] and old.categories:
+            yield Difference("categories-changed", "the codes have an order now", name, new.name)
+        return
+    kept = [code for code in old.categories if code in new.categories]
+    now = [code for code in new.categories if code in old.categories]
+    lost = f"{kept[0]} < {kept[1]}" if len(kept) > 1 else None
+    if new.categories and not ordered[1]:
+        yield Difference("codes-reordered", "the codes have no order any more", name, new.name, witness=lost)
+    elif now and kept != now:
+        place = next(at for at, (one, other) in enumerate(zip(kept, now, strict=True)) if one != other)
+        lost = f"{kept[place]} < {now[place]}"
+        yield Difference("codes-reordered", "the codes stand in another order", name, new.name, witness=lost)
+
+
+def _codes(field: Field) -> list[Any] | None:
+    """The values that `enum` and `categories` allow together; None where neither limits them."""
+    enum = field.constraints.get("enum")
+    listed = [list(codes) for codes in (enum if isinstance(enum, list) else (), field.categories) if codes]
+    if not listed:
+        return None
+    return [code for code in listed[0] if all(code in other for other in listed[1:])]
+
+
+def _said_codes(field: Field, word: str) -> Any:
+    return field.constraints.get(word) if word == "enum" else field.option(word)
 
 
 def _shown(value: Any) -> str:

@@ -7,67 +7,127 @@ change. Without a key, rows are a multiset.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-from . import declared, fingerprint, rows
-from .changes import Changes, Difference, ResourceDiff, Side, Terms, Waiver
+from . import declared, doubts, fingerprint, pairing, rows, version, witness
+from .changes import PROFILE, Changes, Difference, Note, ResourceDiff, Side, Terms, Waiver
+from .engine import Engine
 from .exceptions import ImprintError, UsageFault
-from .fingerprint import Fingerprint
 from .package import Package
 from .scan import Checked
-from .validation import open_tables
+from .validation import MEMORY, open_tables
 
 REMOVED_SHARE = 0.1
 CHANGED_SHARE = 0.25
 PLAIN = Terms()
 
 
-def diff(old: Package, new: Package, terms: Terms = PLAIN, *, memory: str | None = None) -> Changes:
+def diff(old: Package, new: Package, terms: Terms = PLAIN, *, fingerprints: bool = True, memory: str | None = None) -> Changes:
     """What changed from `old` to `new`. Two bare data files are compared whatever they are called.
 
-    Raises DataFault where a key is not unique, UsageFault where one is not there, ImprintError for unreadable data.
+    The sides' fingerprints take longer than the rest, and are left out unless `fingerprints`. Raises DataFault where a key is
+    not unique, UsageFault where the terms name what is not there, ImprintError for data that can't be read.
     """
     old = _under_one_name(old, new)
-    with open_tables(old, new, memory=memory) as (engine, tables):
-        for package, side in zip((old, new), tables, strict=True):
-            _refuse_unread(package, side)
-        _refuse_unknown(terms.keys, tables)
-        prints = [{name: fingerprint.of_table(engine, one, columns=False) for name, one in side.items()} for side in tables]
-        sides = [_side(package, known) for package, known in zip((old, new), prints, strict=True)]
-        compared = rows.Comparison(engine, tables[0], tables[1], terms)
-        resources = tuple(compared.resources())
-        differences = (*declared.of_packages(old, new), *_row_differences(compared, resources, _options(new)))
-        return Changes(sides[0], sides[1], differences, resources, tuple(_waivers(new)))
+    agreed = pairing.agreed(terms, old, new)
+    source, old = old, pairing.renamed(old, agreed)
+    both = [(one, other) for other in new.resources if (one := old.resource(other.name)) is not None]
+    planned = {
+        two.name: pairing.wanted(one, two, agreed, lean=not fingerprints)
+        for one, two in both
+        if one.tabular and two.tabular and two.name not in agreed.ignored
+    }
+    kept = [{name: sides[number] for name, sides in planned.items()} for number in range(2)]
+    with open_tables(old, new, memory=memory or MEMORY, wanted=kept) as (engine, (before, after)):
+        _refuse_unread(old, before, agreed)
+        _refuse_unread(new, after, agreed)
+        pairs = {
+            name: pairing.pair(name, before[name], after[name], agreed) for name in planned if name in before and name in after
+        }
+        with ThreadPoolExecutor() as pool:
+            compared = list(pool.map(lambda pair: rows.compare(engine, pair, terms), pairs.values()))
+        notes = [*_not_valid(source, before), *_not_valid(new, after), *_unrelated(old, new)]
+        for pair, (found, matched) in zip(pairs.values(), compared, strict=True):
+            notes += [*doubts.renamed_fields(engine, pair), *doubts.notes(engine, pair, found, matched)]
+        notes += doubts.renamed_tables(engine, before, after)
+        resources = tuple(found for found, _ in compared)
+        differences = [
+            *declared.of_packages(pairing.described(old, agreed), new),
+            *_row_differences(engine, pairs, resources, before, _options(new)),
+        ]
+        sides = [
+            Side(package.name, package.version, _fingerprint(engine, package, tables, calls) if fingerprints else "")
+            for package, tables, calls in ((source, before, agreed.renamed), (new, after, {}))
+        ]
+    regarded = (*pairing.differences(agreed), *(one for one in differences if agreed.regards(one)))
+    waivers = _waivers(new)
+    notes += _version_notes(source, new, regarded, waivers)
+    profile = str(_options(new).get("profile", PROFILE))
+    return Changes(sides[0], sides[1], regarded, resources, waivers, tuple(notes), profile)
 
 
 def _under_one_name(old: Package, new: Package) -> Package:
     """`old`, its resource called as `new`'s is where both are bare data files."""
     if not all(package.descriptor_path in resource.files for package in (old, new) for resource in package.resources):
         return old
+    if not (old.resources and new.resources):
+        return old
     after = new.resources[0]
     return replace(old, resources=(replace(old.resources[0], name=after.name, descriptor=after.descriptor),))
 
 
-def _refuse_unread(package: Package, tables: Mapping[str, Checked]) -> None:
+def _refuse_unread(package: Package, tables: Mapping[str, Checked], agreed: pairing.Agreed) -> None:
     for resource in package.resources:
-        if resource.name not in tables if resource.tabular else not resource.files and resource.data is None:
-            raise ImprintError(
-                f'the data of "{resource.name}" can\'t be read', where=package.source, fix="run imprint validate"
-            )
+        read = resource.name in tables if resource.tabular else bool(resource.files) or resource.data is not None
+        if not read and resource.name not in agreed.ignored:
+            message = f'the data of "{resource.name}" can\'t be read'
+            raise ImprintError(message, where=package.source, fix="run imprint validate, or leave it out with --ignore")
 
 
-def _refuse_unknown(keys: Mapping[str, Sequence[str]], tables: Sequence[Mapping[str, Checked]]) -> None:
-    for name in keys:
-        if not all(name in side for side in tables):
-            raise UsageFault(f'no table is called "{name}" on both sides', where="--key", fix="name another table")
+def _not_valid(package: Package, tables: Mapping[str, Checked]) -> Iterator[Note]:
+    """Tables that aren't valid: what is no value of its field counts as null."""
+    for name, one in tables.items():
+        count = sum(one.findings.counts.values())
+        if count:
+            found = f"{count:,} error{'' if count == 1 else 's'} on the way"
+            message = f'"{name}" of {package.source} is not valid ({found}): a cell that is no value counts as null'
+            yield Note("not-valid", message, name)
 
 
-def _waivers(package: Package) -> Iterator[Waiver]:
-    listed = _options(package).get("waive")
-    for item in listed if isinstance(listed, list) else ():
-        if isinstance(item, Mapping):
-            yield Waiver(str(item.get("rule", "")), str(item.get("path", "")))
+def _unrelated(old: Package, new: Package) -> Iterator[Note]:
+    known = {resource.name for resource in old.resources}
+    if known and new.resources and known.isdisjoint(resource.name for resource in new.resources):
+        yield Note("unrelated", f"{old.source} and {new.source} have no resource in common: are they the same package?")
+
+
+def _fingerprint(engine: Engine, package: Package, tables: Mapping[str, Checked], calls: Mapping[str, str]) -> str:
+    """The fingerprint of a package; `calls` has its own name for tables that go by another meanwhile."""
+    prints = {calls.get(name, name): fingerprint.of_table(engine, one, columns=False) for name, one in tables.items()}
+    return fingerprint.of_package(package, prints)
+
+
+def _waivers(package: Package) -> tuple[Waiver, ...]:
+    listed = _options(package).get("waive", [])
+    if not isinstance(listed, list) or not all(isinstance(item, Mapping) and "rule" in item for item in listed):
+        fix = 'write "waive": [{"rule": ..., "path": ..., "reason": ...}]'
+        raise UsageFault('"waive" is not a list of objects that each have a "rule"', where="versioning", fix=fix)
+    return tuple(Waiver(*(str(item.get(word, "")) for word in ("rule", "path", "reason"))) for item in listed)
+
+
+def _version_notes(old: Package, new: Package, differences: Sequence[Difference], waivers: Sequence[Waiver]) -> Iterator[Note]:
+    """Waivers that do nothing, and a version that went down."""
+    for waiver in waivers:
+        if waiver.rule not in version.RULES:
+            message = f'the descriptor waives "{waiver.rule}", which is no rule; imprint diff --rules lists them all'
+            yield Note("waiver-unused", message)
+        elif not any(version.waives(waiver, one) for one in differences):
+            place = f' at "{waiver.path}"' if waiver.path else ""
+            yield Note("waiver-unused", f"the descriptor waives {waiver.rule}{place}, and there is no such change: take it out")
+    semantic = all(version.SEMVER.fullmatch(one.version) for one in (old, new))
+    if semantic and version.parse(new.version) < version.parse(old.version):
+        yield Note("version-lower", f"the new version, {new.version}, is lower than the old one, {old.version}")
 
 
 def _options(package: Package) -> Mapping[str, Any]:
@@ -76,60 +136,86 @@ def _options(package: Package) -> Mapping[str, Any]:
     return declared if isinstance(declared, Mapping) else {}
 
 
-def _side(package: Package, prints: dict[str, Fingerprint]) -> Side:
-    return Side(package.name, package.version, fingerprint.of_package(package, prints))
-
-
 def _row_differences(
-    compared: rows.Comparison, resources: Sequence[ResourceDiff], options: Mapping[str, Any]
-) -> Iterator[Difference]:
-    """What differs between the rows and columns of the tables that both packages have."""
+    engine: Engine, pairs: Mapping[str, rows.Pair], resources: Sequence[ResourceDiff], tables: Mapping[str, Checked],
+    options: Mapping[str, Any],
+) -> Iterator[Difference]:  # fmt: skip
+    """What differs between the rows and columns of the tables that both packages have; `tables` are the old package's."""
     for found in resources:
-        yield from _columns(found.name, compared.before[found.name], compared.after[found.name])
-        before = compared.before[found.name].rows
+        pair = pairs[found.name]
+        yield from _columns(pair)
+        before = pair.old.rows
         if found.added:
-            yield Difference(
-                "rows-added",
-                f"{_count(found.added)} more",
-                found.name,
-                count=found.added,
-                witness=_witness(found, "added"),
-            )
+            message = f"{_count(found.added)} more"
+            yield Difference("rows-added", message, found.name, count=found.added, witness=_example(found, "added"))
         if found.removed:
-            yield from _removed(found, compared.referenced(found), before, options)
+            referenced = rows.referenced(engine, pair, tables)
+            if referenced:
+                yield _referenced(found, referenced, tables)
+            yield _removed(found, before, options)
         if found.changed:
+            yield from _references(found, pair.new)
             yield _changed(found, before, options)
 
 
-def _columns(name: str, old: Checked, new: Checked) -> Iterator[Difference]:
+def _columns(pair: rows.Pair) -> Iterator[Difference]:
     """Columns that the data gains or loses under schemas that don't say so, or without one."""
+    old, new, name = pair.old, pair.new, pair.name
     if old.table.resource.schema is None and new.table.resource.schema is None:
-        yield from declared.of_schemas(name, old.table.schema, new.table.schema)
+        yield from declared.of_schemas(name, pairing.with_fields(old.table.schema, pair.renamed), new.table.schema)
         return
-    both = [field for field in old.table.schema.names if field in new.table.schema.names]
-    for field in both:
-        if field in old.columns and field not in new.columns:
-            yield Difference("field-removed", f'the data has no column "{field}" any more', name, field)
-        elif field in new.columns and field not in old.columns:
+    calls = {own: field for field, own in pair.renamed.items()}
+    present = [calls.get(field, field) for field in old.columns]
+    for field in (calls.get(field, field) for field in old.table.schema.names):
+        if field not in new.table.schema.names:
+            continue
+        if field in present and field not in new.columns:
+            lost = witness.reads_field(name, field)
+            yield Difference("field-removed", f'the data has no column "{field}" any more', name, field, witness=lost)
+        elif field in new.columns and field not in present:
             yield Difference("field-added-by-name", f'the data has a column "{field}" now', name, field)
 
 
-def _removed(found: ResourceDiff, referenced: int, before: int, options: Mapping[str, Any]) -> Iterator[Difference]:
-    witness = _witness(found, "removed")
-    if referenced:
-        message = f"{_count(referenced)} gone that others referred to"
-        yield Difference("referenced-rows-removed", message, found.name, count=referenced, witness=witness)
+def _referenced(found: ResourceDiff, referenced: int, tables: Mapping[str, Checked]) -> Difference:
+    """Rows gone that others referred to; if not all that are gone were, it takes a query to tell which."""
+    aimed = [
+        (one.table.resource.name, key)
+        for one in tables.values()
+        for key in one.table.schema.foreign_keys
+        if (key.reference or one.table.resource.name) == found.name
+    ]
+    exact = referenced == found.removed or len(aimed) != 1
+    example = _example(found, "removed") if exact else witness.reads_referenced(*aimed[0])
+    message = f"{_count(referenced)} gone that others referred to"
+    return Difference("referenced-rows-removed", message, found.name, count=referenced, witness=example)
+
+
+def _removed(found: ResourceDiff, before: int, options: Mapping[str, Any]) -> Difference:
     share = _share(options, "removedShare", REMOVED_SHARE)
     rule = "many-rows-removed" if found.removed > share * before else "rows-removed"
-    yield Difference(rule, f"{found.removed:,} of {_count(before)} gone", found.name, count=found.removed, witness=witness)
+    message, example = f"{found.removed:,} of {_count(before)} gone", _example(found, "removed")
+    return Difference(rule, message, found.name, count=found.removed, witness=example)
+
+
+def _references(found: ResourceDiff, new: Checked) -> Iterator[Difference]:
+    """Fields of foreign keys whose values are others: their rows refer to other rows."""
+    fields = dict.fromkeys(field for key in new.table.schema.foreign_keys for field in key.fields)
+    for field in [field for field in fields if field in found.fields]:
+        count = found.fields[field]
+        example = _example(found, "changed", field)
+        yield Difference("references-changed", f"{_count(count)} with another reference", found.name, field, count, example)
 
 
 def _changed(found: ResourceDiff, before: int, options: Mapping[str, Any]) -> Difference:
     message = f"{found.changed:,} of {_count(before)} with other values in {', '.join(found.fields)}"
     many = found.changed > _share(options, "changedShare", CHANGED_SHARE) * before
-    revised = options.get("change") == "revision" or (many and options.get("change") != "correction")
+    declared = options.get("change")
+    if declared not in (None, "correction", "revision"):
+        fix = 'write "correction" or "revision" in the descriptor, or leave it out'
+        raise UsageFault(f'"change" is "{declared}"', where="versioning", fix=fix)
+    revised = declared == "revision" or (many and declared != "correction")
     rule = "values-revised" if revised else "values-corrected"
-    return Difference(rule, message, found.name, count=found.changed, witness=_witness(found, "changed"))
+    return Difference(rule, message, found.name, count=found.changed, witness=_example(found, "changed"))
 
 
 def _share(options: Mapping[str, Any], word: str, default: float) -> float:
@@ -143,8 +229,11 @@ def _count(number: int) -> str:
     return f"{number:,} row{'' if number == 1 else 's'}"
 
 
-def _witness(found: ResourceDiff, op: str) -> str | None:
+def _example(found: ResourceDiff, op: str, field: str | None = None) -> str | None:
+    """The key of a row, or what it holds in a table without a key; of one that changed in `field` if that is given."""
     for row in found.rows:
-        if row.op == op:
-            return ", ".join(str(value) for value in row.key.values()) or None
+        if row.op == op and (field is None or field in row.cells):
+            was, is_ = zip(*row.cells.values(), strict=True) if row.cells else ((), ())
+            values = row.key.values() or (was if op == "removed" else is_)
+            return ", ".join(str(value) for value in values) or None
     return None

@@ -8,15 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from .archive import replace_text
+from .changes import PROFILE
+from .documents import read_document
 from .exceptions import ImprintError
-from .locate import read_document
 
 NAME = "releases.json"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One release: its version and UTC date, the digest of its zip, the fingerprints and the verdict."""
+    """One release: its version and UTC date, the digest of its zip, the fingerprints and the verdict.
+
+    `waivers` has rule, path and reason of each waiver that set something aside, `profile` names the version rules.
+    """
 
     version: str
     date: str
@@ -26,6 +30,18 @@ class Entry:
     rules: tuple[str, ...] = ()
     waived: tuple[str, ...] = ()
     resources: dict[str, dict[str, Any]] = field(default_factory=dict)
+    waivers: tuple[dict[str, str], ...] = ()
+    profile: str = PROFILE
+
+    def verdict(self) -> dict[str, Any]:
+        """The verdict as it is recorded; a profile only where it isn't the usual one, waivers where there are some."""
+        said = {"bump": self.bump, "rules": list(self.rules), "waived": list(self.waived)}
+        return {**said, **self.extra()}
+
+    def extra(self) -> dict[str, Any]:
+        """What few releases have to say."""
+        waivers = {"waivers": [dict(one) for one in self.waivers]} if self.waivers else {}
+        return {**waivers, **({"profile": self.profile} if self.profile != PROFILE else {})}
 
 
 def read(base: Path) -> tuple[Entry, ...]:
@@ -36,7 +52,8 @@ def read(base: Path) -> tuple[Entry, ...]:
     content = read_document(path)
     try:
         return tuple(
-            Entry(**{**item, "rules": tuple(item["rules"]), "waived": tuple(item["waived"])}) for item in content["releases"]
+            Entry(**{**item, **{word: tuple(item.get(word, ())) for word in ("rules", "waived", "waivers")}})
+            for item in content["releases"]
         )
     except (KeyError, TypeError) as error:
         raise ImprintError("is not a ledger of releases", where=path, fix="restore it from git") from error
@@ -44,7 +61,9 @@ def read(base: Path) -> tuple[Entry, ...]:
 
 def text(entries: tuple[Entry, ...]) -> str:
     """The ledger as JSON."""
-    return json.dumps({"releases": [asdict(entry) for entry in entries]}, indent=2, ensure_ascii=False) + "\n"
+    rare = {"waivers", "profile"}
+    listed = [{**{k: v for k, v in asdict(one).items() if k not in rare}, **one.extra()} for one in entries]
+    return json.dumps({"releases": listed}, indent=2, ensure_ascii=False) + "\n"
 
 
 def write(base: Path, entries: tuple[Entry, ...]) -> None:

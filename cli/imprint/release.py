@@ -15,7 +15,20 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from . import archive, changelog, descriptor, difference, fingerprint, formats, ledger, locate, sqlite, version
+from . import (
+    archive,
+    changelog,
+    descriptor,
+    difference,
+    documents,
+    fingerprint,
+    formats,
+    ledger,
+    locate,
+    revisions,
+    sqlite,
+    version,
+)
 from .changes import Changes, Terms
 from .exceptions import DataFault, ImprintError, UsageFault
 from .fingerprint import Fingerprint
@@ -51,18 +64,22 @@ class Released:
 
 
 class Refused(DataFault):
-    """The release is refused; `report` says why where the data is invalid."""
+    """The release is refused; `report` says why where the data is invalid, `verdict` where the version is too low."""
 
-    def __init__(self, what: str, *, where: object = "", fix: str = "", report: Report | None = None) -> None:
+    def __init__(
+        self, what: str, *, where: object = "", fix: str = "", report: Report | None = None,
+        verdict: version.Verdict | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(what, where=where, fix=fix)
         self.report = report
+        self.verdict = verdict
 
 
 def release(
     package: Package, faults: tuple[Error, ...] = (), *, out: Path = Path("dist"), against: str | None = None,
-    allow_unbumped: bool = False, memory: str | None = None,
+    allow_unbumped: bool = False, profile: str | None = None, memory: str | None = None,
 ) -> Released:  # fmt: skip
-    """Build `<out>/<version>/` of a valid package whose version is high enough.
+    """Build `<out>/<version>/` of a valid package whose version is high enough by the rules of `profile`.
 
     `against` names the last release's data where it is neither in `out` nor in git. Raises Refused where the data is invalid
     or the version too low, ImprintError where the environment fails; nothing is left half-written, and what was released
@@ -87,32 +104,34 @@ def release(
         return _rebuild(package, known, entries, prints, out)
     if known is not None:
         if not allow_unbumped or version.parse(package.version) >= (1, 0, 0):
-            raise _changed_after_release(package, known, entries, out, against, memory)
+            raise _changed_after_release(package, known, entries, out, against, profile, memory)
         entries = tuple(entry for entry in entries if entry is not known)
-    return _release_new(package, entries, content, prints, out, against, memory, instead=known is not None)
+    return _release_new(package, entries, content, prints, out, against, profile, memory, instead=known is not None)
 
 
 def _release_new(
     package: Package, entries: tuple[Entry, ...], content: str, prints: dict[str, Fingerprint], out: Path,
-    against: str | None, memory: str | None, *, instead: bool,
+    against: str | None, profile: str | None, memory: str | None, *, instead: bool,
 ) -> Released:  # fmt: skip
     date = _date(package, out, content)
     notes: list[str] = []
     if entries or against:
         changes = _compare(package, entries, out, against, memory)
-        verdict = version.verdict(changes)
-        if not changes.differences and changes.old.fingerprint == changes.new.fingerprint:
+        verdict = version.verdict(changes, profile)
+        if not changes.differences and changes.same_content:
             return Released(
                 package.version, False, "none", out / changes.old.version, out, "", content, ("nothing has changed",)
             )
         _refuse_used_again(package, memory)
-        notes += _gate(package, changes, verdict)
+        notes += [*(note.message for note in changes.notes if note.kind == "waiver-unused"), *_gate(package, changes, verdict)]
         part = changelog.release(package.version, date, changes, verdict)
-        bump, rules, waived = verdict.bump.name, _rules(verdict, waived=False), _rules(verdict, waived=True)
+        entry = Entry(
+            package.version, date, "", content, verdict.bump.name, _rules(verdict, waived=False), _rules(verdict, waived=True),
+            _contents(prints), _waivers(changes), verdict.profile,
+        )  # fmt: skip
     else:
         part = changelog.first_release(package.version, date, {name: one.rows for name, one in prints.items()})
-        bump, rules, waived = "none", (), ()
-    entry = Entry(package.version, date, "", content, bump, rules, waived, _contents(prints))
+        entry = Entry(package.version, date, "", content, "none", resources=_contents(prints))
     target = out / package.version
     digest = _build(package, entry, prints, part, target, instead=instead)
     entry = replace(entry, sha256=digest)
@@ -121,11 +140,17 @@ def _release_new(
     archive.replace_text(log, changelog.with_part(existing, package.version, part))
     ledger.write(package.base, (*entries, entry))
     _write_index(out, (*entries, entry))
-    return Released(package.version, True, bump, target, target / _zip_name(package), digest, content, tuple(notes))
+    return Released(package.version, True, entry.bump, target, target / _zip_name(package), digest, content, tuple(notes))
 
 
 def _rules(verdict: version.Verdict, *, waived: bool) -> tuple[str, ...]:
     return tuple(sorted({fired.rule.id for fired in verdict.fired if fired.waived is waived}))
+
+
+def _waivers(changes: Changes) -> tuple[dict[str, str], ...]:
+    """The waivers that set something aside."""
+    used = (one for one in changes.waivers if any(version.waives(one, difference) for difference in changes.differences))
+    return tuple({word: text for word, text in asdict(waiver).items() if text} for waiver in used)
 
 
 def _refuse_used_again(package: Package, memory: str | None) -> None:
@@ -154,32 +179,27 @@ def _gate(package: Package, changes: Changes, verdict: version.Verdict) -> list[
     needed = version.parse(verdict.next_version)
     if mine >= needed and package.version != changes.old.version:
         return []
-    demanding = [fired for fired in verdict.fired if fired.rule.bump is verdict.bump and not fired.waived]
-    why = "; ".join(_said(fired) for fired in demanding[:3])
-    message = (
-        f"version {package.version} is too low after {changes.old.version}: the changes ask for {verdict.next_version}: {why}"
-    )
+    said = f"version {package.version} is too low after {changes.old.version}: the changes ask for {verdict.next_version}"
     if mine <= last or last >= (1, 0, 0):
-        raise Refused(message, where=package.source, fix=f'set "version" to {verdict.next_version} or higher')
-    return [message]
-
-
-def _said(fired: version.Fired) -> str:
-    such = f", such as {fired.difference.witness}" if fired.difference.witness else ""
-    return f"{fired.difference.message} ({fired.rule.id}{such})"
+        raise Refused(said, where=package.source, fix=f'set "version" to {verdict.next_version} or higher', verdict=verdict)
+    rules = dict.fromkeys(fired.rule.id for fired in verdict.demanding)
+    return [f"{said} ({', '.join(rules)})"]
 
 
 def _changed_after_release(
-    package: Package, known: Entry, entries: tuple[Entry, ...], out: Path, against: str | None, memory: str | None
-) -> Refused:
+    package: Package, known: Entry, entries: tuple[Entry, ...], out: Path, against: str | None, profile: str | None,
+    memory: str | None,
+) -> Refused:  # fmt: skip
     """The refusal of a version that was released with other content, with the least next version where it can be had."""
     try:
-        changes = _compare(package, entries, out, against, memory)
-        needed = version.verdict(changes).next_version
+        verdict = version.verdict(_compare(package, entries, out, against, memory), profile)
+        needed = verdict.next_version
+    except UsageFault:
+        raise
     except ImprintError:
-        needed = version.next_version(entries[-1].version, version.Bump.patch)
+        verdict, needed = None, version.next_version(entries[-1].version, version.Bump.patch)
     message = f"version {known.version} was released with other content on {known.date}"
-    return Refused(message, where=package.source, fix=f'set "version" to {needed} or higher')
+    return Refused(message, where=package.source, fix=f'set "version" to {needed} or higher', verdict=verdict)
 
 
 def _compare(package: Package, entries: tuple[Entry, ...], out: Path, against: str | None, memory: str | None) -> Changes:
@@ -205,15 +225,15 @@ def last_release(package: Package, entries: tuple[Entry, ...], out: Path) -> str
     if (out / last.version / MANIFEST).is_file():
         return str(out / last.version)
     try:
-        prefix = locate.git("rev-parse", "--show-prefix", where=package.source, directory=package.base).decode().strip()
-        found = locate.git(
+        prefix = revisions.git("rev-parse", "--show-prefix", where=package.source, directory=package.base).decode().strip()
+        found = revisions.git(
             "log", "--format=%H", f"-S{last.fingerprint}", "--", ledger.NAME, where=package.source, directory=package.base
         )
     except ImprintError:
         found, prefix = b"", ""
     commits = found.decode().split()
     if not commits:
-        fix = "name it with --against, or fetch the whole history"
+        fix = "fetch the whole history, or name it yourself"
         raise ImprintError(f"the data of {last.version} is neither in {out} nor in git", where=package.source, fix=fix)
     return f"git:{commits[-1]}:{prefix or '.'}"
 
@@ -225,13 +245,13 @@ def _date(package: Package, out: Path, content: str) -> str:
     """The release's date: SOURCE_DATE_EPOCH, else that of the commit, else today (UTC)."""
     started = out / package.version / MANIFEST
     if started.is_file():  # an earlier try got as far as the rename: it is gone on with
-        manifest = locate.read_document(started)
+        manifest = documents.read_document(started)
         if isinstance(manifest, dict) and manifest.get("fingerprint") == content and "date" in manifest:
             return str(manifest["date"])
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     if not epoch:
         try:
-            epoch = locate.git("log", "-1", "--format=%ct", where=package.source, directory=package.base).decode().strip()
+            epoch = revisions.git("log", "-1", "--format=%ct", where=package.source, directory=package.base).decode().strip()
         except ImprintError:
             epoch = ""
     if not epoch:
@@ -364,7 +384,6 @@ def _refuse_taken(package: Package, names: list[str]) -> None:
 
 
 def _manifest(package: Package, entry: Entry, prints: dict[str, Fingerprint], folder: Path) -> dict[str, Any]:
-    said = asdict(entry)
     listed = {
         name: {"bytes": (folder / name).stat().st_size, "sha256": archive.sha256(folder / name)}
         for name in archive.files_below(folder)
@@ -374,7 +393,7 @@ def _manifest(package: Package, entry: Entry, prints: dict[str, Fingerprint], fo
         "version": entry.version,
         "date": entry.date,
         "fingerprint": entry.fingerprint,
-        "verdict": {"bump": entry.bump, "rules": list(said["rules"]), "waived": list(said["waived"])},
+        "verdict": entry.verdict(),
         "archive": _zip_name(package),
         "resources": {
             name: {"rows": one.rows, "fingerprint": one.table, "columns": one.columns} for name, one in prints.items()

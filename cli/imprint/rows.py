@@ -1,165 +1,355 @@
-"""The rows of two tables, compared by value: by the primary key or a key that is given, without one as a multiset."""
+"""The rows of two tables, compared by value: by the primary key or a key that is given, without one as a multiset.
+
+The pass over each table has kept the texts of its key and one digest of the other cells (`scan.Wanted`), so both are matched
+without their cells. Those are read again for the rows whose digests differ, and only what differs by value is a change.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from . import expressions, sql
+from . import expressions, keys, sql
 from .changes import ResourceDiff, RowChange, Terms
 from .engine import Engine
-from .exceptions import DataFault, UsageFault
-from .scan import Checked
+from .exceptions import DataFault
+from .header import Column
+from .scan import Checked, Wanted, columns_of
+from .validation import of_rows
 
 
-class Comparison:
-    """Compares the rows of the tables that both packages have, `before` and `after`."""
+@dataclass(frozen=True)
+class Pair:
+    """A table that both packages have. Fields have the new package's names; `renamed` has the old one's where it has others.
 
-    def __init__(self, engine: Engine, before: Mapping[str, Checked], after: Mapping[str, Checked], terms: Terms) -> None:
-        self.engine = engine
-        self.before = before
-        self.after = after
-        self.terms = terms
-        self.cap = f" LIMIT {terms.limit_rows}" if terms.limit_rows else ""
+    `key` is what rows are matched by, nothing for whole rows; `values` are compared; numbers of those in `near` may differ by
+    an absolute amount, or by a share of the larger one.
+    """
 
-    def resources(self) -> Iterator[ResourceDiff]:
-        """Each table that both packages have.
+    name: str
+    old: Checked
+    new: Checked
+    key: tuple[str, ...]
+    values: tuple[str, ...]
+    near: Mapping[str, tuple[float, float]]
+    renamed: Mapping[str, str]
 
-        Raises DataFault for a key that isn't unique, UsageFault for one that is not there.
-        """
-        for name in self.after:
-            if name in self.before:
-                yield self._rows(name, self.before[name], self.after[name])
+    @property
+    def names(self) -> list[str]:
+        """The columns that hold the key in the engine's tables: `k0`, …"""
+        return [f"k{number}" for number in range(len(self.key))]
 
-    def _rows(self, name: str, old: Checked, new: Checked) -> ResourceDiff:
-        common = [field for field in old.columns if field in new.columns]
-        key = self._key(name, old, new, common)
-        return self._keyed(name, old, new, key, common) if key else self._multiset(name, old, new, common)
+    def side(self, which: str) -> Side:
+        """The old table or the new one."""
+        if which == "new":
+            return Side(self.new, {field: field for field in (*self.key, *self.values)})
+        return Side(self.old, {field: self.renamed.get(field, field) for field in (*self.key, *self.values)})
 
-    def _key(self, name: str, old: Checked, new: Checked, common: list[str]) -> tuple[str, ...]:
-        given = tuple(self.terms.keys.get(name, ()))
-        for field in given:
-            if field not in common:
-                raise UsageFault(f'"{name}" has no field "{field}" on both sides', where="--key", fix="name another key")
-        key = given or new.table.schema.primary_key or old.table.schema.primary_key
-        if not all(field in common for field in key):
-            return ()
-        for side, label in ((old, "old"), (new, "new")) if key else ():
-            self._refuse_duplicates(name, side, label, key)
-        return key
 
-    def _refuse_duplicates(self, name: str, side: Checked, label: str, key: tuple[str, ...]) -> None:
-        if ("primary-key", key) in side.clean:
-            return
-        columns = ", ".join(side.columns[field] for field in key)
-        order = ", ".join(_sortable(side, field, side.columns[field]) for field in key)
-        query = (
-            f"SELECT {columns}, count(*) FROM {side.logical} GROUP BY {columns} HAVING count(*) > 1 ORDER BY {order} LIMIT 3"
-        )
-        found = self.engine.rows(query)
-        if found:
-            shown = "; ".join(f"{', '.join(str(value) for value in row[:-1])} ({row[-1]} times)" for row in found)
-            message = f'the key {", ".join(key)} of the {label} "{name}" is not unique: {shown}'
-            raise DataFault(message, fix="mend the data or name another key with --key")
+@dataclass(frozen=True)
+class Side:
+    """One of the two tables, with its own name for each field that is compared."""
 
-    def _keyed(self, name: str, old: Checked, new: Checked, key: tuple[str, ...], common: list[str]) -> ResourceDiff:
-        match = same_key(old, new, key)
-        joined = f"FROM {old.logical} AS o FULL JOIN {new.logical} AS n ON {match}"
-        values = [field for field in common if field not in key]
-        differs = {field: f"o.{old.columns[field]} IS DISTINCT FROM n.{new.columns[field]}" for field in values}
-        both = "o.rn IS NOT NULL AND n.rn IS NOT NULL"
-        some = " OR ".join(differs.values()) or "FALSE"
-        counted = ["count(*) FILTER (WHERE o.rn IS NULL)", "count(*) FILTER (WHERE n.rn IS NULL)"]
-        counted += [f"count(*) FILTER (WHERE {both} AND ({one}))" for one in (some, *differs.values())]
-        counted += [f"count(*) FILTER (WHERE {both})"]
-        added, removed, changed, *fields, matched = self.engine.one(f"SELECT {', '.join(counted)} {joined}")
-        kept = f"o.rn IS NULL OR ({both}) AND ({some})"
-        wanted = [("n.rn IS NULL", ""), (kept, self.cap)] if self.terms.all_removed else [(f"n.rn IS NULL OR {kept}", self.cap)]
-        rows = tuple(
-            row
-            for condition, cap in wanted
-            if added or removed or changed
-            for row in self._examples(old, new, key, common, f"{joined} WHERE {condition}", cap)
-        )
-        by_field = {field: count for field, count in zip(values, fields, strict=True) if count}
-        total = added + removed + changed
-        return ResourceDiff(name, key, added, removed, changed, matched - changed, by_field, rows, len(rows) < total)
+    table: Checked
+    names: Mapping[str, str]
 
-    def _examples(
-        self, old: Checked, new: Checked, key: tuple[str, ...], common: list[str], source: str, cap: str
-    ) -> Iterator[RowChange]:
-        sides = [(side, alias) for side, alias in ((old, "o"), (new, "n"))]
-        selected = [f"{alias}.{side.columns[field]}" for side, alias in sides for field in common]
-        texts = {field: f"coalesce(n.{new.columns[field]}, o.{old.columns[field]})" for field in key}
-        order = ", ".join(_sortable(new, field, text) for field, text in texts.items())
-        for was, is_, *cells in self.engine.rows(f"SELECT o.rn, n.rn, {', '.join(selected)} {source} ORDER BY {order}{cap}"):
-            before = dict(zip(common, cells[: len(common)], strict=True))
-            after = dict(zip(common, cells[len(common) :], strict=True))
-            op = "added" if was is None else "removed" if is_ is None else "changed"
-            shown = [field for field in common if field not in key and (op != "changed" or before[field] != after[field])]
-            found = {field: (self._text(old, field, before[field]), self._text(new, field, after[field])) for field in shown}
-            if op != "changed":
-                found = {field: pair for field, pair in found.items() if pair != (None, None)}
-            names = {
-                field: self._text(*((new, field, after[field]) if was is None else (old, field, before[field])))
-                for field in key
-            }
-            yield RowChange(op, names, found)
+    def columns(self, fields: Sequence[str]) -> list[Column]:
+        """The table's columns of some fields."""
+        return columns_of(self.table.table, [self.names[field] for field in fields])
 
-    @staticmethod
-    def _text(side: Checked, field: str, value: str | None) -> str | None:
+    def ordered(self, field: str, text: str) -> str:
+        """SQL that puts a field's canonical texts in the order of their values."""
+        declared = self.table.table.schema.field(self.names[field])
+        return f"{expressions.typed(declared, text)}, {text}" if declared else text
+
+    def shown(self, field: str, value: str | None) -> str | None:
         """A canonical text as the table writes it."""
-        declared = side.table.schema.field(field)
+        declared = self.table.table.schema.field(self.names[field])
         if value is not None and declared is not None and declared.type == "list":
             return value.replace(sql.UNIT_SEPARATOR, declared.option("delimiter", ","))
         return value
 
-    def _multiset(self, name: str, old: Checked, new: Checked, common: list[str]) -> ResourceDiff:
-        names = [f"f{number}" for number in range(len(common))]
-        if not names:
-            return ResourceDiff(name, (), new.rows, old.rows, 0, 0, {})
-        both = " UNION ALL ".join(
-            f"SELECT {', '.join(f'{side.columns[field]} AS {alias}' for field, alias in zip(common, names, strict=True))}, "
-            f"{sign} AS side FROM {side.logical}"
-            for side, sign in ((old, -1), (new, 1))
+
+def wanted(key: Sequence[str], values: Sequence[str], *, raw: bool, lean: bool) -> Wanted:
+    """What a pass over a table should keep, so that it can be compared without reading it again."""
+    return Wanted(frozenset(key), tuple(values), raw, frozenset(key) if lean and raw else None)
+
+
+def key_of(given: tuple[str, ...], old: Sequence[str], new: Sequence[str], common: Sequence[str]) -> tuple[str, ...]:
+    """The key by which the rows of a table are matched: the one that is given, else a primary key that both sides have."""
+    key = given or tuple(new) or tuple(old)
+    return key if all(field in common for field in key) else ()
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Some rows of a side, stored as they were read, and SQL for the keys `k0`, … and values `f0`, … of such a row `t`."""
+
+    stored: str
+    keys: tuple[str, ...]
+    values: tuple[str, ...]
+
+    @property
+    def all(self) -> str:
+        """SQL for the keys and values."""
+        return self._of(f"{self.stored} AS t")
+
+    def having(self, table: str) -> str:
+        """SQL for those of the rows whose keys are in a table."""
+        same = " AND ".join(f"s.k{number} IS NOT DISTINCT FROM {key}" for number, key in enumerate(self.keys))
+        return self._of(f"(SELECT t.* FROM {self.stored} AS t SEMI JOIN {table} AS s ON {same}) AS t")
+
+    def _of(self, rows: str) -> str:
+        named = (
+            f"{text} AS {alias}{n}" for alias, texts in (("k", self.keys), ("f", self.values)) for n, text in enumerate(texts)
         )
-        grouped = f"SELECT {', '.join(names)}, sum(side) AS n FROM ({both}) GROUP BY {', '.join(names)} HAVING sum(side) <> 0"
-        counted = f"SELECT coalesce(sum(greatest(n, 0)), 0), coalesce(sum(greatest(-n, 0)), 0) FROM ({grouped})"
-        added, removed = (int(value) for value in self.engine.one(counted))
-        rows = tuple(
-            change
-            for *cells, n in self.engine.rows(f"{grouped} ORDER BY ALL{self.cap}")
-            for change in [self._one_sided(new if n > 0 else old, common, cells, added=n > 0)] * abs(int(n))
-        )[: self.terms.limit_rows or None]
-        return ResourceDiff(name, (), added, removed, 0, old.rows - removed, {}, rows, len(rows) < added + removed)
-
-    def _one_sided(self, side: Checked, common: Sequence[str], cells: Sequence[str | None], *, added: bool) -> RowChange:
-        texts = {field: self._text(side, field, cell) for field, cell in zip(common, cells, strict=True) if cell is not None}
-        pairs = {field: (None, text) if added else (text, None) for field, text in texts.items()}
-        return RowChange("added" if added else "removed", {}, pairs)
-
-    def referenced(self, found: ResourceDiff) -> int:
-        """How many removed rows a foreign key of the old package pointed at."""
-        old, new = self.before[found.name], self.after[found.name]
-        parts = []
-        for other in self.before.values():
-            for key in other.table.schema.foreign_keys:
-                mine, theirs = old.keys(key.reference_fields), other.keys(key.fields)
-                identity = found.key or key.reference_fields
-                aimed = (key.reference or other.name) == found.name and new.keys(identity) is not None
-                if aimed and mine and theirs and len(mine) == len(theirs):
-                    match = " AND ".join(f"r.{their} = o.{my}" for my, their in zip(mine, theirs, strict=True))
-                    used = f"EXISTS (SELECT 1 FROM {other.logical} AS r WHERE {match})"
-                    kept = f"EXISTS (SELECT 1 FROM {new.logical} AS n WHERE {same_key(old, new, identity)})"
-                    parts.append(f"({used} AND NOT {kept})")
-        return int(self.engine.one(f"SELECT count(*) FROM {old.logical} AS o WHERE {' OR '.join(parts)}")[0]) if parts else 0
+        return f"(SELECT {', '.join(named)} FROM {rows})"
 
 
-def same_key(old: Checked, new: Checked, key: Sequence[str]) -> str:
-    """SQL for whether row `o` and row `n` have the same key; a null equals a null."""
-    return " AND ".join(f"o.{old.columns[field]} IS NOT DISTINCT FROM n.{new.columns[field]}" for field in key)
+@dataclass(frozen=True)
+class Matched:
+    """What a comparison by key leaves in the engine, for who looks into it further.
+
+    `sides` is SQL for the old and the new rows: the key `k0`, … and the digest `d` of the values; `cells` are the rows that may
+    have changed, and some others; `changed` is a table of the key of those that have, with `x0`, … for whether a value differs.
+    """
+
+    sides: tuple[str, str]
+    cells: tuple[Cells, Cells]
+    changed: str
 
 
-def _sortable(side: Checked, field: str, text: str) -> str:
-    """SQL that puts a field's canonical texts in the order of their values."""
-    declared = side.table.schema.field(field)
-    return f"{expressions.typed(declared, text)}, {text}" if declared else text
+def compare(engine: Engine, pair: Pair, terms: Terms) -> tuple[ResourceDiff, Matched | None]:
+    """The rows of a table, and how they were matched if by key and not all alike.
+
+    Raises DataFault for a key that isn't unique.
+    """
+    return _keyed(engine, pair, terms) if pair.key else (_multiset(engine, pair, terms), None)
+
+
+def _matchable(engine: Engine, pair: Pair, side: Side) -> str:
+    """SQL for `rn`, the key `k0`, … and the digest `d` of the values; equal digests mean equal values."""
+    checked, kept = side.table, side.table.scan.wanted
+    keys_, values = side.columns(pair.key), side.columns(pair.values)
+    planned = kept.digest == tuple(side.names[field] for field in pair.values) and kept.texts.issuperset(
+        side.names[field] for field in pair.key
+    )
+    if planned and (kept.raw or not checked.texts):
+        return keys.texts(checked, keys_, "d" if pair.values else "0 AS d")
+    texts = [f"v{column.number} AS {name}" for column, name in zip(keys_, pair.names, strict=True)]
+    digest = sql.digest_of_row(f"v{column.number}" for column in values)
+    return engine.keep(f"SELECT {', '.join(('rn', *texts, f'{digest} AS d'))} FROM {checked.logical}", compressed=True)
+
+
+def _digest(side: Side, fields: Sequence[str]) -> str:
+    """SQL for the same digest of a row of the table's relation."""
+    kept, columns = side.table.scan.wanted, side.columns(fields)
+    if kept.raw and kept.digest == tuple(side.names[field] for field in fields):
+        return sql.digest_of_row(f"t.{column.id}" for column in columns)
+    return sql.digest_of_row(side.table.value(column, "t.") for column in columns)
+
+
+def _cells(engine: Engine, side: Side, pair: Pair, condition: str) -> Cells:
+    """The rows `t` that a condition picks."""
+    table = side.table.table
+    cells = ", ".join(f"t.{column.id}" for column in table.columns)
+    stored = engine.keep(f"SELECT {cells} FROM {table.relation} AS t {condition}", compressed=True)
+    some = of_rows(engine, side.table, stored)
+    texts = ([some.value(column, "t.") for column in side.columns(fields)] for fields in (pair.key, pair.values))
+    return Cells(stored, *map(tuple, texts))
+
+
+# Rows that have a key
+
+
+def _keyed(engine: Engine, pair: Pair, terms: Terms) -> tuple[ResourceDiff, Matched | None]:
+    old, new = pair.side("old"), pair.side("new")
+    sides = _matchable(engine, pair, old), _matchable(engine, pair, new)
+    for one, matchable, label in zip((old, new), sides, ("old", "new"), strict=True):
+        _refuse_duplicates(engine, pair, one, matchable, label)
+    differing = _differing(engine, pair, *sides)
+    totals = (f"count(*) FILTER (WHERE op = '{op}')" for op in "+-~")
+    added, removed, candidates = engine.one(f"SELECT {', '.join(totals)} FROM {differing}")
+    if not added + removed + candidates:
+        return ResourceDiff(pair.name, pair.key, 0, 0, 0, pair.old.rows, {}), None
+    order = ", ".join(new.ordered(field, name) for field, name in zip(pair.key, pair.names, strict=True))
+    one_sided = _one_sided(engine, differing, order, terms)
+    cells = (
+        _cells(engine, old, pair, _having(pair, old, differing, f"SELECT * FROM {one_sided} WHERE op = '-'")),
+        _cells(engine, new, pair, _having(pair, new, differing, f"SELECT * FROM {one_sided} WHERE op = '+'")),
+    )
+    matched = Matched(sides, cells, _changed(engine, pair, cells))
+    changed, fields = _counts(engine, pair, matched)
+    rows = tuple(_examples(engine, pair, matched, one_sided, order, terms))
+    total = added + removed + changed
+    unchanged = pair.old.rows - removed - changed
+    return ResourceDiff(pair.name, pair.key, added, removed, changed, unchanged, fields, rows, len(rows) < total), matched
+
+
+def _differing(engine: Engine, pair: Pair, before: str, after: str) -> str:
+    """A table of the rows that are on one side or may differ: `op` (`+`, `-`, `~`) and the key `k0`, …"""
+    texts = ", ".join(f"CASE WHEN n.rn IS NULL THEN o.{name} ELSE n.{name} END AS {name}" for name in pair.names)
+    op = "CASE WHEN o.rn IS NULL THEN '+' WHEN n.rn IS NULL THEN '-' ELSE '~' END AS op"
+    return engine.keep(
+        f"SELECT {op}, {texts} FROM {before} AS o FULL JOIN {after} AS n ON {_same(pair, 'o', 'n')} "
+        "WHERE o.rn IS NULL OR n.rn IS NULL OR o.d <> n.d"
+    )
+
+
+def _same(pair: Pair, one: str, other: str) -> str:
+    """SQL for whether two rows have the same key; a null equals a null."""
+    return " AND ".join(f"{one}.{name} IS NOT DISTINCT FROM {other}.{name}" for name in pair.names)
+
+
+def _refuse_duplicates(engine: Engine, pair: Pair, side: Side, matchable: str, label: str) -> None:
+    own = tuple(side.names[field] for field in pair.key)
+    if ("primary-key", own) in side.table.clean:
+        return
+    total, distinct = engine.one(f"SELECT count(*), count(DISTINCT {sql.digest_of_row(pair.names)}) FROM {matchable}")
+    if total == distinct:
+        return
+    columns = ", ".join(pair.names)
+    order = ", ".join(side.ordered(field, name) for field, name in zip(pair.key, pair.names, strict=True))
+    found = engine.rows(
+        f"SELECT {columns}, count(*) FROM {matchable} GROUP BY {columns} HAVING count(*) > 1 ORDER BY {order} LIMIT 3"
+    )
+    if found:
+        shown = "; ".join(f"{', '.join(str(value) for value in row[:-1])} ({row[-1]} times)" for row in found)
+        message = f'the key {", ".join(own)} of the {label} "{pair.name}" is not unique: {shown}'
+        raise DataFault(message, fix="mend the data or name another key with --key")
+
+
+def _one_sided(engine: Engine, differing: str, order: str, terms: Terms) -> str:
+    """A table of the added and removed rows that may be shown: the first of each."""
+    cap = f" LIMIT {terms.limit_rows}" if terms.limit_rows else ""
+    added, removed = (f"SELECT * FROM {differing} WHERE op = '{op}' ORDER BY {order}" for op in "+-")
+    return engine.keep(f"({added}{cap}) UNION ALL ({removed}{'' if terms.all_removed else cap})")
+
+
+def _having(pair: Pair, side: Side, differing: str, others: str) -> str:
+    """SQL that picks the rows `t` of a table's relation that may have changed, and some others, by their keys."""
+    names = ", ".join(pair.names)
+    needed = f"(SELECT {names} FROM {differing} WHERE op = '~' UNION ALL SELECT {names} FROM ({others}))"
+    texts = (side.table.value(column, "t.") for column in side.columns(pair.key))
+    same = " AND ".join(f"s.{name} IS NOT DISTINCT FROM {text}" for name, text in zip(pair.names, texts, strict=True))
+    return f"SEMI JOIN {needed} AS s ON {same}"
+
+
+def _changed(engine: Engine, pair: Pair, cells: tuple[Cells, Cells]) -> str:
+    """A table of the keys of the rows that changed, with `x0`, … for whether a value differs."""
+    differs = [_differs(pair, field, number) for number, field in enumerate(pair.values)]
+    flags = [f"{one} AS x{number}" for number, one in enumerate(differs)]
+    joined = f"{cells[0].all} AS o JOIN {cells[1].all} AS n ON {_same(pair, 'o', 'n')}"
+    some = " OR ".join(f"x{number}" for number in range(len(differs))) or "FALSE"
+    keys_ = [f"o.{name}" for name in pair.names]
+    return engine.keep(f"SELECT * FROM (SELECT {', '.join([*keys_, *flags])} FROM {joined}) WHERE {some}", compressed=True)
+
+
+def _counts(engine: Engine, pair: Pair, matched: Matched) -> tuple[int, dict[str, int]]:
+    """How many rows changed, and how many cells of each field."""
+    counts = (f"count(*) FILTER (WHERE x{number})" for number in range(len(pair.values)))
+    changed, *cells = engine.one(f"SELECT {', '.join(('count(*)', *counts))} FROM {matched.changed}")
+    return changed, {field: count for field, count in zip(pair.values, cells, strict=True) if count}
+
+
+def _differs(pair: Pair, field: str, number: int) -> str:
+    old, new = f"o.f{number}", f"n.f{number}"
+    if field not in pair.near:
+        return f"{old} IS DISTINCT FROM {new}"
+    absolute, relative = pair.near[field]
+    first, second = (sql.cast_or_null(text, "DOUBLE") for text in (old, new))
+    most = f"greatest({absolute!r}::DOUBLE, {relative!r}::DOUBLE * greatest(abs({first}), abs({second})))"
+    return f"({old} IS DISTINCT FROM {new} AND NOT coalesce(abs({first} - {second}) <= {most}, FALSE))"
+
+
+def _examples(engine: Engine, pair: Pair, matched: Matched, one_sided: str, order: str, terms: Terms) -> Iterator[RowChange]:
+    """The rows that are shown, in the order of their keys."""
+    old, new, width = pair.side("old"), pair.side("new"), range(len(pair.values))
+    names, cap = ", ".join(pair.names), f" LIMIT {terms.limit_rows}" if terms.limit_rows else ""
+    flags = [f"x{number}" for number in width]
+    both = ", ".join(["'~' AS op", names, *flags])
+    single = ", ".join(["op", names, *(f"TRUE AS {flag}" for flag in flags)])
+    changed = f"(SELECT {both} FROM {matched.changed} ORDER BY {order}{cap})"
+    removed = f"(SELECT {single} FROM {one_sided} WHERE op = '-')"
+    others = f"(SELECT * FROM (SELECT {single} FROM {one_sided} WHERE op = '+' UNION ALL {changed}) ORDER BY {order}{cap})"
+    shown = f"SELECT * FROM ({removed} UNION ALL {others})"
+    shown = engine.keep(shown if terms.all_removed else f"{shown} ORDER BY {order}{cap}")
+    values = [*(f"o.f{number}" for number in width), *(f"n.f{number}" for number in width)]
+    selected = ", ".join(["s.op", *(f"s.{name}" for name in pair.names), *values, *(f"s.{flag}" for flag in flags)])
+    joins = [
+        f"LEFT JOIN {cells.having(shown)} AS {alias} ON {_same(pair, 's', alias)}"
+        for alias, cells in zip("on", matched.cells, strict=True)
+    ]
+    order = ", ".join(new.ordered(field, f"s.{name}") for field, name in zip(pair.key, pair.names, strict=True))
+    for op, *found in engine.rows(f"SELECT {selected} FROM {shown} AS s {' '.join(joins)} ORDER BY {order}"):
+        key, rest = found[: len(pair.key)], found[len(pair.key) :]
+        before, after, flagged = (rest[start * len(width) : (start + 1) * len(width)] for start in range(3))
+        cells = {
+            field: (old.shown(field, was), new.shown(field, is_))
+            for field, was, is_, differ in zip(pair.values, before, after, flagged, strict=True)
+            if differ and (was, is_) != (None, None)
+        }
+        side = old if op == "-" else new
+        named = {field: side.shown(field, text) for field, text in zip(pair.key, key, strict=True)}
+        yield RowChange(OPS[op], named, cells)
+
+
+OPS = {"+": "added", "-": "removed", "~": "changed"}
+
+
+# Rows without a key
+
+
+def _multiset(engine: Engine, pair: Pair, terms: Terms) -> ResourceDiff:
+    if not pair.values:
+        return ResourceDiff(pair.name, (), pair.new.rows, pair.old.rows, 0, 0, {})
+    sides = [pair.side("old"), pair.side("new")]
+    signed = (f"SELECT d, {sign} AS n FROM {_matchable(engine, pair, one)}" for one, sign in zip(sides, (-1, 1), strict=True))
+    candidates = engine.keep(f"SELECT d FROM ({' UNION ALL '.join(signed)}) GROUP BY d HAVING sum(n) <> 0")
+    names = [f"f{number}" for number in range(len(pair.values))]
+    cells = (_cells(engine, side, pair, f"SEMI JOIN {candidates} AS s ON s.d = {_digest(side, pair.values)}") for side in sides)
+    signed = (f"SELECT {', '.join(names)}, {sign} AS n FROM {some.all}" for some, sign in zip(cells, (-1, 1), strict=True))
+    differing = engine.keep(
+        f"SELECT {', '.join(names)}, sum(n) AS n FROM ({' UNION ALL '.join(signed)}) GROUP BY ALL HAVING sum(n) <> 0"
+    )
+    counted = f"SELECT coalesce(sum(greatest(n, 0)), 0), coalesce(sum(greatest(-n, 0)), 0) FROM {differing}"
+    added, removed = (int(value) for value in engine.one(counted))
+    rows = tuple(_whole_rows(engine, pair, differing, terms))
+    return ResourceDiff(pair.name, (), added, removed, 0, pair.old.rows - removed, {}, rows, len(rows) < added + removed)
+
+
+def _whole_rows(engine: Engine, pair: Pair, differing: str, terms: Terms) -> Iterator[RowChange]:
+    """The rows that one side has more often, in the order of their texts, each as often as it has it more."""
+    cap = f" LIMIT {terms.limit_rows}" if terms.limit_rows else ""
+    shown = 0
+    for *cells, n in engine.rows(f"SELECT * FROM {differing} ORDER BY ALL{cap}"):
+        side = pair.side("new" if n > 0 else "old")
+        texts = {field: side.shown(field, cell) for field, cell in zip(pair.values, cells, strict=True) if cell is not None}
+        both = {field: (None, text) if n > 0 else (text, None) for field, text in texts.items()}
+        for _ in range(abs(int(n))):
+            if terms.limit_rows and shown == terms.limit_rows:
+                return
+            shown += 1
+            yield RowChange("added" if n > 0 else "removed", {}, both)
+
+
+# Rows that others refer to
+
+
+def referenced(engine: Engine, pair: Pair, before: Mapping[str, Checked]) -> int:
+    """How many removed rows a foreign key of the old package pointed at; `before` are its tables, by the new names."""
+    parts = []
+    for name, other in before.items():
+        for key in other.table.schema.foreign_keys:
+            mine, theirs = pair.old.keys(key.reference_fields), other.keys(key.fields)
+            identity = [pair.renamed.get(field, field) for field in pair.key] or list(key.reference_fields)
+            back = {own: field for field, own in pair.renamed.items()}
+            kept = [(pair.old.columns.get(own), pair.new.columns.get(back.get(own, own))) for own in identity]
+            aimed = (key.reference or name) == pair.name and all(None not in both for both in kept)
+            if aimed and mine and theirs and len(mine) == len(theirs):
+                match = " AND ".join(f"r.{their} = o.{my}" for my, their in zip(mine, theirs, strict=True))
+                same = " AND ".join(f"o.{was} IS NOT DISTINCT FROM n.{is_}" for was, is_ in kept)
+                used = f"EXISTS (SELECT 1 FROM {other.unnumbered} AS r WHERE {match})"
+                parts.append(f"({used} AND NOT EXISTS (SELECT 1 FROM {pair.new.unnumbered} AS n WHERE {same}))")
+    query = f"SELECT count(*) FROM {pair.old.unnumbered} AS o WHERE {' OR '.join(parts)}"
+    return int(engine.one(query)[0]) if parts else 0

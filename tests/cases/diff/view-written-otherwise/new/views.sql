@@ -1,0 +1,3 @@
+-- what is picked
+CREATE VIEW leaves AS SELECT id, name
+  FROM plants WHERE kind = 'leaf';

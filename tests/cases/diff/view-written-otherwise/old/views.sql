@@ -1,0 +1,1 @@
+CREATE VIEW leaves AS SELECT id, name FROM plants WHERE kind = 'leaf';
