@@ -1,4 +1,4 @@
-"""A diff, a release and a verification to text or JSON; `reports` renders what a validation found."""
+"""A release, a verification and a formatting to text; `reports` renders what a validation found, `diffs` what changed."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ import csv
 import io
 import json
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from .changes import Changes, ResourceDiff, RowChange
+from .changes import PROFILE
 from .formatting import Formatted
 from .release import Released
 from .report import shorten
 from .verification import Verification
-from .version import Verdict
+from .version import Bump, Rule, Verdict
 
 WIDTH = 80  # columns of a terminal
+DEMANDS = 20  # changes that are listed
 
 
 def to_json(value: Any) -> str:
@@ -34,97 +35,40 @@ def csv_text(fields: Sequence[str], rows: Iterable[Mapping[str, str]]) -> str:
     return sink.getvalue()
 
 
-# Changes
+# Versions
 
 
-def changes_json(changes: Changes, verdict: Verdict) -> dict[str, Any]:
-    """The JSON form of a diff."""
-    sides = {side: vars(getattr(changes, side)) for side in ("old", "new")}
-    fired = [
-        {
-            "rule": one.rule.id,
-            "bump": one.rule.bump.name,
-            **{k: v for k, v in (("resource", one.difference.resource), ("field", one.difference.field)) if v},
-            **({"count": one.difference.count} if one.difference.count is not None else {}),
-            "message": one.difference.message,
-            **({"witness": one.difference.witness} if one.difference.witness else {}),
-            **({"waived": True} if one.waived else {}),
-        }
-        for one in verdict.fired
-    ]
-    resources = [_resource_json(one) for one in changes.resources]
-    next_ = {"nextVersion": verdict.next_version}
-    return {**sides, "bump": verdict.bump.name, **next_, "changes": fired, "resources": resources}
+def rules_text(rules: Mapping[str, Rule]) -> str:
+    """The version rules of a profile as a table: id, least bump, reason."""
+    wide = max(map(len, rules))
+    rows = [("rule", "bump", "because"), *((one.id, one.bump.name, one.reason) for one in rules.values())]
+    lines = (f"{rule:<{wide}}  {bump:<5}  {why}" for rule, bump, why in rows)
+    return "\n".join(textwrap.fill(line, WIDTH, subsequent_indent=" " * (wide + 9)) for line in lines)
 
 
-def _resource_json(one: ResourceDiff) -> dict[str, Any]:
-    rows = [{"op": row.op, "key": dict(row.key), "cells": {k: list(v) for k, v in row.cells.items()}} for row in one.rows]
-    counts = {word: getattr(one, word) for word in ("added", "removed", "changed", "unchanged")}
-    return {"name": one.name, "key": list(one.key), **counts, "fields": dict(one.fields), "rows": rows, "sampled": one.sampled}
+def rules_json(rules: Mapping[str, Rule]) -> list[dict[str, str]]:
+    """The version rules of a profile, each with the sentence that it rests on."""
+    return [{"rule": one.id, "bump": one.bump.name, "reason": one.reason, "basis": one.basis} for one in rules.values()]
 
 
-def changes_text(changes: Changes, verdict: Verdict) -> str:
-    """A diff as a person reads it: the verdict and why, then each table's rows."""
-    return "\n".join(_changes_lines(changes, verdict))
-
-
-def _changes_lines(changes: Changes, verdict: Verdict) -> Iterator[str]:
-    name = changes.new.name or "package"
-    old = f"{changes.old.name or 'package'} {changes.old.version}".strip()
-    new = changes.new.version if changes.old.name == changes.new.name else f"{name} {changes.new.version}"
-    new = new or name
-    if not verdict.fired and not verdict.bump:
-        yield f"{old} → {new}: no change of content"
-        return
-    least = f", next version at least {verdict.next_version}" if verdict.next_version else ""
-    yield f"{old} → {new}: {verdict.bump.name}{least}"
-    yield ""
-    for fired in verdict.fired:
-        place = f"{fired.difference.path}: " if fired.difference.path else ""
-        waived = ", waived" if fired.waived else ""
-        yield _filled(f"{place}{fired.difference.message} ({fired.rule.id}{waived})", f"  {fired.rule.bump.name}  ")
-    for one in changes.resources:
-        if one.added or one.removed or one.changed:
-            yield from _resource_lines(one)
-
-
-def _resource_lines(one: ResourceDiff) -> Iterator[str]:
-    key = f"by {', '.join(one.key)}" if one.key else "no key: whole rows are compared"
-    yield ""
-    counts = ", ".join(f"{getattr(one, word):,} {word}" for word in ("added", "removed", "changed", "unchanged"))
-    yield f"{one.name} ({key}): {counts}"
-    if one.fields:
-        yield _filled(", ".join(f"{field} {count:,}" for field, count in one.fields.items()), "  cells changed: ")
-    for row in one.rows[:SHOWN_ROWS]:
-        yield f"  {_row_line(row)}"
-    if one.added + one.removed + one.changed > SHOWN_ROWS:
-        yield f"  … and {one.added + one.removed + one.changed - SHOWN_ROWS:,} more (--format json lists them)"
-
-
-SHOWN_ROWS = 10
-SIGNS = {"added": "+", "removed": "-", "changed": "~"}
-
-
-def _row_line(row: RowChange) -> str:
-    name = ", ".join(str(value) for value in row.key.values())
-    if row.op == "changed":
-        cells = [f"{field}: {_value(old)} → {_value(new)}" for field, (old, new) in row.cells.items()]
-    else:
-        cells = [f"{field}: {_value(new if row.op == 'added' else old)}" for field, (old, new) in list(row.cells.items())[:3]]
-    line = f"{SIGNS[row.op]} {name}  {'; '.join(cells)}".rstrip()
-    return line if len(line) <= WIDTH - 2 else f"{line[: WIDTH - 3]}…"
-
-
-def _filled(text: str, head: str) -> str:
-    """Text behind a head, in lines of a terminal's width."""
-    later = " " * min(len(head), 9)
-    return textwrap.fill(
-        text, WIDTH, initial_indent=head, subsequent_indent=later, break_long_words=False, break_on_hyphens=False
-    )
-
-
-def _value(text: str | None) -> str:
-    return "null" if text is None else f"«{shorten(text, 32)}»"
+def demands_text(verdict: Verdict) -> str:
+    """What demands a higher version, a line each, and how it can be waived."""
+    listed = verdict.demanding
+    profile = f" by the profile {verdict.profile}" if verdict.profile != PROFILE else ""
+    asking = "1 change asks" if len(listed) == 1 else f"{len(listed):,} changes ask"
+    lines = [f"{asking} for a {verdict.bump.name} version{profile}:"]
+    for fired in listed[:DEMANDS]:
+        one = fired.difference
+        lines.append(f"  {one.path}: {one.message} ({fired.rule.id})" if one.path else f"  {one.message} ({fired.rule.id})")
+        if one.witness:
+            word = "breaks:" if one.witness.startswith("SELECT ") else "such as"
+            lines[-1] += f", {word} {shorten(one.witness, 200)}"
+    if len(listed) > DEMANDS:
+        lines.append(f"  … and {len(listed) - DEMANDS:,} more: imprint diff lists them")
+    for fired in listed[:1] if verdict.bump > Bump.patch else ():  # other content is at least a patch, waived or not
+        entry = json.dumps({"rule": fired.rule.id, "path": fired.difference.path, "reason": "..."}, ensure_ascii=False)
+        lines.append(f'To waive one, say so in the descriptor: "versioning": {{"waive": [{entry}]}}')
+    return "\n".join(lines)
 
 
 # Releases
