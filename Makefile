@@ -51,11 +51,16 @@ check: setup ## lint, types, import layers, generated docs
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest tests/test_layers.py tests/test_docs.py
 
-bench: setup ## speed and memory, as ratios against a peer in the same run
-	@$(BIN)/python bench/run.py
+bench: setup bench/.venv/ready ## speed and memory, as ratios against peers in the same run (ONLY=diff or ONLY=validate)
+	@$(BIN)/python bench/run.py $(if $(ONLY),--only $(ONLY))
+
+bench/.venv/ready: bench/requirements.txt
+	$(PYTHON) -m venv bench/.venv
+	bench/.venv/bin/pip install --quiet --disable-pip-version-check -r bench/requirements.txt
+	@touch $@
 
 docs: setup ## write the generated parts of docs/
 	@$(BIN)/python docs/generate.py
 
 clean: ## remove what was built
-	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv bench/.venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
