@@ -105,11 +105,65 @@ def command_line() -> str:
 
 
 def version_rules() -> str:
-    """The table of version rules."""
-    lines = ["# Version rules", "", "What a change demands at least; the publisher may go higher, never lower.", ""]
-    lines += ["| rule | least bump | because |", "|---|---|---|"]
-    lines += [f"| {rule.id} | {rule.bump.name} | {rule.reason} |" for rule in version.RULES.values()]
+    """The version rules of both profiles, what each rests on, and what a descriptor can say about them."""
+    lines = [VERSIONING, "| rule | datapackage | because | croissant |", "|---|---|---|---|"]
+    croissant = version.PROFILES["croissant"]
+    lines += [f"| {r.id} | {r.bump.name} | {r.reason} | {croissant[r.id].bump.name} |" for r in version.RULES.values()]
+    for name, rules in version.PROFILES.items():
+        lines += ["", f"## What `{name}` rests on", "", PROFILES[name], "", "| rests on | rules |", "|---|---|"]
+        for basis in dict.fromkeys(rule.basis for rule in rules.values()):
+            lines.append(f"| {_cell(basis)} | {', '.join(rule.id for rule in rules.values() if rule.basis == basis)} |")
     return NOTE + "\n".join(lines) + "\n"
+
+
+VERSIONING = """\
+# Version rules
+
+What a change demands at least; the publisher may go higher, never lower. `imprint diff OLD NEW` lists the changes, each
+under its rule, `--bump` prints the least next version alone, `--rules` this table. Below 1.0.0 a version that is too low is
+reported; from 1.0.0 on `imprint release` refuses it, and says which rules demand more, where, and for example why: a row, a
+value, or a consumer's query that breaks.
+
+Where it can't be shown that nothing becomes stricter, it counts as stricter. Only what readers see counts: a default that is
+written out, a key that is spelled otherwise, rows in another order or cells in other quotes change nothing.
+
+## Settings
+
+Under `versioning` in the descriptor of the new package; none is needed.
+
+| setting | says | without it |
+|---|---|---|
+| `profile` | whose rules count, `datapackage` or `croissant`; `--profile` overrules it | `datapackage` |
+| `waive` | rules that are set aside, see below | none |
+| `change` | `correction`: changed values are corrected, however many; `revision`: they mean something else, however few | by `changedShare` |
+| `changedShare` | above this share of a table's rows, changed values are a revision | 0.25 |
+| `removedShare` | above this share of a table's rows, removed rows are many | 0.1 |
+
+## Waivers
+
+```json
+"versioning": {
+  "waive": [{"rule": "constraint-tightened", "path": "plants.height", "reason": "no plant was ever lower"}]
+}
+```
+
+A waiver sets one rule aside, at one `path` (a resource or `resource.field`, as the diff names it) or everywhere if it names
+none. Other rules count as before, and other content still needs a new version, at least a patch. The ledger, the manifest
+and the changelog of the release record rule, path and reason. A waiver that names no rule, or that nothing falls under, is
+said. Take a waiver out after the release that it was for.
+
+## Rules
+"""
+PROFILES = {
+    "datapackage": "The recipe [Data Package Version](https://datapackage.org/recipes/data-package-version/) says what asks for a "
+    "major, a minor or a patch version, each with examples. What the examples leave open is judged by the sentence above them: "
+    "incompatible, compatible, or a fix. A `path` that moves needs no version by the recipe; what is published differs all the "
+    "same, so it is a patch.",
+    "croissant": "The section [Version](https://docs.mlcommons.org/croissant/docs/croissant-spec-1.1.html#version) of Croissant 1.1 "
+    "speaks of the data alone, and of whether the data of the last version can still be had. So promises and descriptions are "
+    "patches, every edit is major, and so are rows added to a table, unless the descriptor waives `rows-added` where a field "
+    "(such as a split) tells them apart.",
+}
 
 
 def errors() -> str:
@@ -149,11 +203,21 @@ def conformance() -> str:
 
 
 def report_schema() -> str:
-    """Every key of the JSON form of a report, from its JSON Schema."""
-    text = (Path(imprint.__path__[0]) / "profiles/report-1.0.json").read_text(encoding="utf-8")
+    """Every key of the JSON form of a report."""
+    return _schema("report", "validate")
+
+
+def diff_schema() -> str:
+    """Every key of the JSON form of a diff."""
+    return _schema("diff", "diff")
+
+
+def _schema(what: str, command: str) -> str:
+    """Every key of a JSON form, from its JSON Schema."""
+    text = (Path(imprint.__path__[0]) / f"profiles/{what}-1.0.json").read_text(encoding="utf-8")
     parts = json.loads(text)["$defs"]
-    lines = ["# The JSON of a report", "", "What `imprint validate --format json` prints, as its"]
-    lines += ["[JSON Schema](../cli/imprint/profiles/report-1.0.json) has it. A key that isn't required may be absent."]
+    lines = [f"# The JSON of a {what}", "", f"What `imprint {command} --format json` prints, as its"]
+    lines += [f"[JSON Schema](../cli/imprint/profiles/{what}-1.0.json) has it. A key that isn't required may be absent."]
     for name, part in parts.items():
         if part.get("type") == "object":
             lines += ["", f"## {name}", "", part.get("description", "One fault: an error or a warning."), ""]
@@ -193,6 +257,7 @@ def pictures_page() -> str:
 
 
 PAGES |= {"errors.md": errors, "conformance.md": conformance, "report-schema.md": report_schema}
+PAGES["diff-schema.md"] = diff_schema
 PAGES["pictures.md"] = lambda: NOTE + pictures_page()
 
 

@@ -20,31 +20,38 @@ def expected_of(folder: Path) -> dict[str, Any]:
     return json.loads((folder / "expected.json").read_text(encoding="utf-8"))
 
 
-def found_of(changes: Changes) -> dict[str, Any]:
+def found_of(changes: Changes, expected: dict[str, Any]) -> dict[str, Any]:
     decided = verdict(changes)
     rules = [(one.rule.id, one.difference.resource, one.difference.field) for one in decided.fired]
     words = ("added", "removed", "changed", "unchanged", "fields")
     waived = sorted({one.rule.id for one in decided.fired if one.waived})
+    witnesses = {f"{one.rule} {one.path}".strip(): one.witness for one in changes.differences}
+    told = {
+        "croissant": verdict(changes, "croissant").bump.name,
+        "witness": {name: witnesses.get(name) for name in expected.get("witness", ())},
+        "notes": [note.kind for note in changes.notes],
+    }
     return {
         "rules": sorted(rules, key=lambda rule: [part or "" for part in rule]),
         "bump": decided.bump.name,
         "next": decided.next_version,
         "rows": {one.name: {word: getattr(one, word) for word in words} for one in changes.resources},
         **({"waived": waived} if waived else {}),
+        **{word: value for word, value in told.items() if word in expected},
     }
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_a_case_gives_what_its_folder_expects(folder: Path) -> None:
     expected = expected_of(folder)
-    keys = expected.pop("keys", {})
+    terms = {word: expected.pop(word, {}) for word in ("keys", "rename")}
     if "refused" in expected:
         with pytest.raises(imprint.ImprintError) as raised:
-            imprint.diff(folder / "old", folder / "new", keys=keys)
+            verdict(imprint.diff(folder / "old", folder / "new", **terms))
         assert [text for text in expected["refused"] if text not in str(raised.value)] == []
         assert raised.value.exit_code == expected["exit"]
         return
-    found = found_of(imprint.diff(folder / "old", folder / "new", keys=keys))
+    found = found_of(imprint.diff(folder / "old", folder / "new", **terms), expected)
     assert found == {**expected, "rules": [tuple(rule) for rule in expected["rules"]]}
 
 

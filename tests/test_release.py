@@ -301,6 +301,8 @@ def test_invalid_data_is_not_released_the_first_time_either(unreleased: Path) ->
 def test_a_released_version_with_other_content_is_refused_with_the_least_next_version(herbs: Path) -> None:
     edit(herbs, "data/plants.csv", "0.75", "0.76")
     assert refused(herbs) == (
+        "1 change asks for a patch version:\n"
+        "  plants: 1 of 8 rows with other values in height (values-corrected), such as 3\n"
         f'imprint: .: version 0.1.0 was released with other content on {DATE}; set "version" to 0.1.1 or higher\n'
     )
     edit(herbs, "data/plants.csv", "0.76", "0.75")
@@ -360,9 +362,16 @@ def test_from_1_on_a_bump_that_is_too_small_is_refused_with_its_rules(stable: Pa
     edit(stable, "data/plants.csv", "1,Basil", "9,Basil")
     edit(stable, "data/sightings.json", '"plant": 1', '"plant": 2')
     assert refused(stable) == (
-        "imprint: .: version 1.0.1 is too low after 1.0.0: the changes ask for 2.0.0: "
-        "2 of 8 rows gone (many-rows-removed, such as 1); 1 of 2 rows gone (many-rows-removed); "
-        '1 row gone that others referred to (referenced-rows-removed, such as 1); set "version" to 2.0.0 or higher\n'
+        "3 changes ask for a major version:\n"
+        "  plants: 2 of 8 rows gone (many-rows-removed), such as 1\n"
+        "  sightings: 1 of 2 rows gone (many-rows-removed), such as 1, 2021-03-02T10:00:00Z, "
+        '{"lat":1.5,"name":"Ségou"}, true\n'
+        "  plants: 1 row gone that others referred to (referenced-rows-removed), "
+        'breaks: SELECT DISTINCT "plants"."id" FROM "plants" SEMI JOIN "sightings" ON "sightings"."plant" = "plants"."id"\n'
+        'To waive one, say so in the descriptor: "versioning": '
+        '{"waive": [{"rule": "many-rows-removed", "path": "plants", "reason": "..."}]}\n'
+        "imprint: .: version 1.0.1 is too low after 1.0.0: the changes ask for 2.0.0; "
+        'set "version" to 2.0.0 or higher\n'
     )
 
 
@@ -371,7 +380,7 @@ def test_below_1_a_bump_that_is_too_small_is_said_and_gone_on_with(herbs: Path) 
     (herbs / "data/plants.csv").write_text(PLANTS + "9,Zedoary,1,true,,\n", encoding="utf-8")
     done = imprint("release", cwd=herbs)
     assert done.exit_code == 0
-    assert done.stdout.startswith("note: version 0.1.1 is too low after 0.1.0: the changes ask for 0.2.0: 1 row more")
+    assert done.stdout.startswith("note: version 0.1.1 is too low after 0.1.0: the changes ask for 0.2.0 (rows-added)")
     assert (herbs / "dist/0.1.1/manifest.json").is_file()
 
 
@@ -489,9 +498,47 @@ def test_a_waiver_is_written_down_in_ledger_manifest_and_changelog(stable: Path)
     folder = release(stable, "1.0.1")
     assert json_of(folder / "manifest.json")["verdict"] == {
         "bump": "patch", "rules": ["metadata-changed"], "waived": ["constraint-tightened"],
+        "waivers": [{"rule": "constraint-tightened", "path": "plants.height", "reason": "none lower"}],
     }  # fmt: skip
-    assert json_of(stable / "releases.json")["releases"][-1]["waived"] == ["constraint-tightened"]
-    assert "(constraint-tightened, major) (waived)" in (folder / "CHANGES.md").read_text(encoding="utf-8")
+    entry = json_of(stable / "releases.json")["releases"][-1]
+    assert entry["waived"] == ["constraint-tightened"]
+    assert entry["waivers"] == json_of(folder / "manifest.json")["verdict"]["waivers"]
+    assert "(constraint-tightened, major) (waived: none lower)" in (folder / "CHANGES.md").read_text(encoding="utf-8")
+    first = tree(folder)
+    shutil.rmtree(folder)
+    assert tree(release(stable, "1.0.1")) == first
+
+
+def test_a_waiver_that_sets_nothing_aside_is_said_and_not_recorded(stable: Path) -> None:
+    waiver = '"versioning": {"waive": [{"rule": "field-removed", "path": "plants.height"}, {"rule": "rows-lost"}]}'
+    edit(stable, "datapackage.json", '"licenses"', f'{waiver}, "licenses"')
+    set_version(stable, "1.0.0", "1.0.1")
+    done = imprint("release", cwd=stable)
+    assert done.stdout.splitlines()[:2] == [
+        'note: the descriptor waives field-removed at "plants.height", and there is no such change: take it out',
+        'note: the descriptor waives "rows-lost", which is no rule; imprint diff --rules lists them all',
+    ]
+    assert "waivers" not in json_of(stable / "dist/1.0.1/manifest.json")["verdict"]
+
+
+def test_another_profile_judges_by_its_own_rules_and_is_recorded(stable: Path) -> None:
+    set_version(stable, "1.0.0", "1.0.1")
+    edit(stable, "data/plants.csv", "0.8", "0.9")
+    assert "1 change asks for a major version by the profile croissant" in refused(stable, "--profile", "croissant")
+    set_version(stable, "1.0.1", "2.0.0")
+    assert imprint("release", "--profile", "croissant", cwd=stable).exit_code == 0
+    entry = json_of(stable / "releases.json")["releases"][-1]
+    assert (entry["bump"], entry["profile"]) == ("major", "croissant")
+    assert json_of(stable / "dist/2.0.0/manifest.json")["verdict"]["profile"] == "croissant"
+    assert "by the rules of the profile croissant" in (stable / "dist/2.0.0/CHANGES.md").read_text(encoding="utf-8")
+
+
+def test_a_profile_that_the_descriptor_names_counts_unless_the_option_says_otherwise(stable: Path) -> None:
+    edit(stable, "datapackage.json", '"licenses"', '"versioning": {"profile": "croissant"}, "licenses"')
+    set_version(stable, "1.0.0", "1.0.1")
+    edit(stable, "data/plants.csv", "0.8", "0.9")
+    assert "by the profile croissant" in refused(stable)
+    assert imprint("release", "--profile", "datapackage", cwd=stable).exit_code == 0
 
 
 def test_a_changelog_with_a_head_of_its_own_keeps_it(unreleased: Path) -> None:

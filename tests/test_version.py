@@ -6,7 +6,7 @@ import pytest
 
 from imprint.changes import Changes, Difference, Side, Waiver
 from imprint.exceptions import UsageFault
-from imprint.version import RULES, SEMVER, Bump, next_version, parse, verdict
+from imprint.version import PROFILES, RULES, SEMVER, Bump, next_version, parse, verdict
 
 
 def changes(*differences: Difference, waivers: tuple[Waiver, ...] = (), same: bool = False) -> Changes:
@@ -14,10 +14,39 @@ def changes(*differences: Difference, waivers: tuple[Waiver, ...] = (), same: bo
     return Changes(old, new, differences, (), waivers)
 
 
-@pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.id)
-def test_each_rule_alone_asks_for_its_own_bump(rule) -> None:
-    found = verdict(changes(Difference(rule.id, "it changes", "t", "f")))
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("name", RULES)
+def test_each_rule_alone_asks_for_its_own_bump(name: str, profile: str) -> None:
+    rule = PROFILES[profile][name]
+    found = verdict(changes(Difference(name, "it changes", "t", "f")), profile)
     assert (found.bump, found.fired[0].rule, found.fired[0].waived) == (rule.bump, rule, False)
+
+
+def test_every_profile_knows_every_rule_and_says_why_and_whence() -> None:
+    for rules in PROFILES.values():
+        assert rules.keys() == RULES.keys()
+        assert all(rule.reason and rule.basis for rule in rules.values())
+
+
+@pytest.mark.parametrize("name", ["package-renamed", "constraint-tightened", "codes-added", "fields-reordered"])
+def test_croissant_counts_what_leaves_the_data_as_it_is_as_a_patch(name: str) -> None:
+    assert PROFILES["croissant"][name].bump is Bump.patch
+
+
+@pytest.mark.parametrize("name", ["values-corrected", "rows-removed", "rows-added", "field-removed"])
+def test_croissant_counts_what_edits_or_removes_data_as_major(name: str) -> None:
+    assert PROFILES["croissant"][name].bump is Bump.major
+
+
+def test_a_profile_that_is_unknown_is_a_usage_fault_that_names_the_known_ones() -> None:
+    with pytest.raises(UsageFault, match="datapackage, croissant"):
+        verdict(changes(), "semver")
+
+
+def test_the_reason_of_a_waiver_goes_with_what_it_waives() -> None:
+    waiver = Waiver("field-removed", "", "nobody reads it")
+    found = verdict(changes(Difference("field-removed", "", "t", "f"), waivers=(waiver,)))
+    assert [(one.waived, one.reason) for one in found.fired] == [(True, "nobody reads it")]
 
 
 def test_the_highest_bump_decides_and_stands_first() -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import choices, descriptor, locate, validation
+from .exceptions import ImprintError
 from .package import Package
 from .report import Error, Report
 
@@ -17,19 +19,26 @@ if TYPE_CHECKING:
     import pandas
 
     from .changes import Changes
+    from .impact import Impact
+    from .uses import Lock
 
 ROWS = 100  # example rows of a resource in a diff
 
 
 @contextlib.contextmanager
-def open_package(source: str | PathLike[str], *, remote: bool = False) -> Iterator[tuple[Package, tuple[Error, ...]]]:
-    """The package that `source` names (a directory, descriptor, zip, URL or `git:REV[:path]`), and its faults.
+def open_package(
+    source: str | PathLike[str], *, remote: bool = False, directory: Path | None = None
+) -> Iterator[tuple[Package, tuple[Error, ...]]]:
+    """The package that `source` names (a directory, descriptor, zip, URL, `STORE@VERSION` or `git:REV[:path]`), and its faults.
 
     What the package names by URL is fetched only if `remote`. What had to be unpacked or downloaded is gone when the context
-    ends. Raises ImprintError where there is no package.
+    ends. `directory` is where git is asked. Raises ImprintError where there is no package, or where Git LFS has left pointers
+    in the place of its files.
     """
-    with locate.located(str(source)) as path, tempfile.TemporaryDirectory(prefix="imprint-") as downloads:
-        yield descriptor.load(path, str(source), Path(downloads) if remote else None)
+    with locate.located(str(source), directory) as path, tempfile.TemporaryDirectory(prefix="imprint-") as downloads:
+        package, faults = descriptor.load(path, str(source), Path(downloads) if remote else None)
+        locate.refuse_pointers((file for resource in package.resources for file in resource.files), str(source))
+        yield package, faults
 
 
 def validate(
@@ -49,28 +58,71 @@ def validate(
     with open_package(source, remote=remote) as (package, faults):
         where = Path(documents) if documents is not None else None
         policy = choices.policy(package, only=only, skip=skip, warn=warn, strict=strict)
-        return validation.validate(package, faults, limit=limit, memory=memory, documents=where, policy=policy, tell=tell)
+        report = validation.validate(package, faults, limit=limit, memory=memory, documents=where, policy=policy, tell=tell)
+        return replace(report, chosen=choices.chosen(package, policy))
 
 
 def diff(
     old: str | PathLike[str], new: str | PathLike[str], *, keys: Mapping[str, Sequence[str]] | None = None,
     ignore: Collection[str] = (), abs_tol: Mapping[str, float] | None = None, rel_tol: Mapping[str, float] | None = None,
-    rename: Mapping[str, str] | None = None, limit_rows: int = ROWS, memory: str | None = None,
+    rename: Mapping[str, str] | None = None, limit_rows: int = ROWS, fingerprints: bool = True, memory: str | None = None,
+    directory: Path | None = None, opened: Callable[[Package, Package], None] | None = None,
 ) -> Changes:  # fmt: skip
     """What changed from package `old` to package `new`: metadata, schemas and rows.
 
     A path is `resource`, `resource.field` or, of a package with one table, `field`, in the words of `old`. `keys` names a
-    resource's key where its schema has none. What `ignore` names is not looked at. Numbers of a field in `abs_tol` or `rel_tol`
-    are equal if they differ by no more than that, or by no more than that share of the larger one. `rename` gives a resource or
-    field of `old` the name that it has in `new`. `limit_rows` caps the example rows per resource (0: all); totals are exact.
+    resource's key where its schema has none, "" being the only table that there is. What `ignore` names is not looked at.
+    Numbers of a field in `abs_tol` or `rel_tol` are equal if they differ by no more than that, or by no more than that share of
+    the larger one. `rename` gives a resource or field of `old` the name that it has in `new`. `limit_rows` caps the example
+    rows per resource (0: all); totals are exact. Without `fingerprints`, which take longer than the rest, both sides' are "".
+    `directory` is where git is asked, this one if not given. `opened` is called with both packages before they are compared.
     Raises DataFault where a key isn't unique, UsageFault where a path names nothing, ImprintError where there is no package.
     """
     from . import difference
     from .changes import Terms
 
     terms = Terms(keys or {}, frozenset(ignore), abs_tol or {}, rel_tol or {}, rename or {}, limit_rows)
-    with open_package(old) as (before, _), open_package(new) as (after, _):
-        return difference.diff(before, after, terms, memory=memory)
+    with open_package(old, directory=directory) as (before, _), open_package(new, directory=directory) as (after, _):
+        locate.refuse_no_table(before)
+        locate.refuse_no_table(after)
+        if opened is not None:
+            opened(before, after)
+        return difference.diff(before, after, terms, fingerprints=fingerprints, memory=memory)
+
+
+def impacts(
+    locks: Sequence[str | PathLike[str]], compare: Callable[..., Changes], rename: Mapping[str, str] | None = None
+) -> tuple[Changes, tuple[Impact, ...]]:
+    """What `compare` finds, and how that affects the consumers whose locks (or lists, or scripts) these are.
+
+    `compare` is `diff` or `since_last_release` with all but `opened` filled in, `rename` among it. Raises UsageFault for a lock
+    that is none, DataFault for one that doesn't fit the old package.
+    """
+    from . import impact, uses
+
+    read: list[Lock] = []
+    sides: list[Package] = []
+
+    def look(old: Package, new: Package) -> None:
+        sides.extend((uses.with_labels(old), uses.with_labels(new)))
+        read.extend(uses.read(str(lock), sides[0]) for lock in locks)
+
+    changes = compare(opened=look)
+    return changes, impact.of(read, sides[0], sides[1], rename or {}, changes)
+
+
+def uses_of(source: str, package: str | PathLike[str] | None = None, text: bytes | None = None) -> Lock:
+    """What a consumer relies on, by its lock, a list or a script; what is named is in `package`, if that is given.
+
+    `text` is the content of `source`, if that is no file. Raises UsageFault for a source that is none of these, DataFault where
+    the package lacks what is named, ImprintError for what can't be read.
+    """
+    from . import uses
+
+    if package is None:
+        return uses.read(source, None, text)
+    with open_package(package) as (opened, _):
+        return uses.read(source, uses.with_labels(opened), text)
 
 
 def load(source: str | PathLike[str], *, memory: str | None = None) -> dict[str, pandas.DataFrame]:
@@ -84,9 +136,19 @@ def load(source: str | PathLike[str], *, memory: str | None = None) -> dict[str,
         return frames.load(package, memory=memory)
 
 
-def last_release(source: str | PathLike[str], out: Path) -> str:
-    """Where the data of a package's last release is: a directory in `out`, or a git revision. Raises ImprintError."""
+def since_last_release(source: str | PathLike[str], out: Path, **options: Any) -> Changes:
+    """What changed in a package since its last release, whose data is in `out` or in git; `options` are those of `diff`.
+
+    Raises ImprintError where there is no release, or its data is nowhere or isn't what was released.
+    """
     from . import ledger, release
 
     with open_package(source) as (package, _):
-        return release.last_release(package, ledger.read(package.base), out)
+        entries = ledger.read(package.base)
+        old = release.last_release(package, entries, out)
+    directory = package.base if old.startswith("git:") else None
+    changes = diff(old, source, **{**options, "directory": directory, "fingerprints": True})
+    if changes.old.fingerprint != entries[-1].fingerprint:
+        what = f"is not what the ledger says that {entries[-1].version} was"
+        raise ImprintError(what, where=old, fix="fetch the whole history, or name the release's data as OLD")
+    return changes
