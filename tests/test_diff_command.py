@@ -47,7 +47,7 @@ def test_text_says_so_where_nothing_differs() -> None:
 
 
 def test_text_says_that_rows_without_a_key_are_compared_whole() -> None:
-    done = imprint("diff", *sides("keyless-rows-are-a-multiset"))
+    done = imprint("diff", *sides("no-key-rows-are-a-multiset"))
     assert "people (no key: whole rows are compared): 2 added, 2 removed" in done.stdout
 
 

@@ -41,10 +41,10 @@ def of_table(engine: Engine, one: Checked, *, columns: bool = True) -> Fingerpri
     """The fingerprint of a table's values, and that of each column unless `columns` is off (they take most of the time)."""
     fields = one.columns
     encoded = {
-        name: f"CASE WHEN {column} IS NULL THEN '~' ELSE length({column}) || ':' || {column} END"
+        name: f"CASE WHEN {column} IS NULL THEN '~' ELSE concat(length({column}), ':', {column}) END"
         for name, column in fields.items()
     }
-    texts = [" || ".join(encoded.values()) or "''", *(encoded.values() if columns else ())]
+    texts = [f"concat('', {', '.join(encoded.values()) or 'NULL'})", *(encoded.values() if columns else ())]
     sums = [
         f"sum(('0x' || substr(h{number}, {start + 1}, {LIMB}))::UBIGINT)"
         for number in range(len(texts))
