@@ -22,7 +22,7 @@ from .exceptions import ImprintError
 EngineError = duckdb.Error
 T = TypeVar("T")
 LINE = 2 << 20  # bytes of a line that the engine expects
-BUFFER = 5 << 19  # bytes of a file that a thread reads at a time: more than a line, and few enough to stay in the cache
+BUFFER = 4 << 20  # bytes of a file that a thread reads at a time
 BATCH = 10_000  # rows fetched at a time where there may be many
 
 
