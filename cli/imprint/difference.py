@@ -17,7 +17,7 @@ from .engine import Engine
 from .exceptions import ImprintError, UsageFault
 from .package import Package
 from .scan import Checked
-from .validation import MEMORY, open_tables
+from .validation import MEMORY, linked, open_tables
 
 REMOVED_SHARE = 0.1
 CHANGED_SHARE = 0.25
@@ -39,7 +39,10 @@ def diff(old: Package, new: Package, terms: Terms = PLAIN, *, fingerprints: bool
         for one, two in both
         if one.tabular and two.tabular and two.name not in agreed.ignored
     }
-    kept = [{name: sides[number] for name, sides in planned.items()} for number in range(2)]
+    kept = [
+        {name: sides[number].checking(keys[name].texts) for name, sides in planned.items()}
+        for number, keys in enumerate((linked(old), linked(new)))
+    ]
     with open_tables(old, new, memory=memory or MEMORY, wanted=kept) as (engine, (before, after)):
         _refuse_unread(old, before, agreed)
         _refuse_unread(new, after, agreed)

@@ -230,10 +230,10 @@ def differences(terms: Agreed) -> Iterator[Difference]:
 
 
 def wanted(old: Resource, new: Resource, terms: Agreed, *, lean: bool) -> tuple[Wanted, Wanted]:
-    """What the passes over both sides of a table should keep, as far as its fields are known before; if `lean`, no more.
-    Then only keys are checked, and the values of rows that differ once they are known.
+    """What the passes over both sides of a table should keep, as far as its fields are known before.
 
-    Where a field is read alike on both sides, raw cells that are the same have the same value.
+    If `lean`, only keys are checked, and the values of rows that differ once they are known. Where a field is read alike on
+    both sides, raw cells that are the same have the same value.
     """
     own = terms.of(new.name)
     back = {column: name for name, column in own.renamed.items()}

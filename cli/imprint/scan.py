@@ -7,7 +7,7 @@ read once whether it is clean or not.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from . import expressions, rules, shapes, sql
 from .engine import Engine
@@ -39,6 +39,10 @@ class Wanted:
     raw: bool = False
     checked: frozenset[str] | None = None
     keys: bool = True
+
+    def checking(self, names: frozenset[str]) -> Wanted:
+        """The same, with some fields checked too."""
+        return self if self.checked is None else replace(self, checked=self.checked | names)
 
     def checks(self, *names: str) -> bool:
         """Whether all of these fields are checked."""

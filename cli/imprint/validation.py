@@ -11,7 +11,7 @@ import functools
 import os
 import re
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -140,10 +140,11 @@ def check_tables(
 ) -> dict[str, Checked]:  # fmt: skip
     """Each table of a package with its values in canonical form; what is wrong with its cells and keys is in `found`.
 
-    The names of resources that are checked are added to `done`. What `wanted` names of each row is kept besides.
+    The names of resources that are checked are added to `done`. What is kept of each row is `wanted`; if that isn't given, it
+    is what foreign keys need.
     """
     resources = {resource.name: resource for resource in package.resources}  # one of each name
-    check = functools.partial(_check_resource, engine, _wanted(package, wanted or {}))
+    check = functools.partial(_check_resource, engine, linked(package) if wanted is None else wanted)
     tables = {}
     for name, one in zip(resources, pool.map(check, resources.values(), [found[name] for name in resources]), strict=True):
         if one is not None:
@@ -153,19 +154,14 @@ def check_tables(
     return tables
 
 
-def _wanted(package: Package, wanted: Mapping[str, Wanted]) -> dict[str, Wanted]:
-    """What is wanted of each resource, and the texts of the fields that foreign keys are made of, or point at."""
-    texts = {resource.name: set(wanted.get(resource.name, NOTHING).texts) for resource in package.resources}
+def linked(package: Package) -> dict[str, Wanted]:
+    """The texts of the fields of each resource that foreign keys are made of, or point at."""
+    texts: dict[str, set[str]] = {resource.name: set() for resource in package.resources}
     for resource in package.resources:
         for key in resource.schema.foreign_keys if resource.schema else ():
             texts[resource.name].update(key.fields)
             texts.setdefault(key.reference or resource.name, set()).update(key.reference_fields)
-    return {name: _with_texts(wanted.get(name, NOTHING), names) for name, names in texts.items()}
-
-
-def _with_texts(wanted: Wanted, names: Collection[str]) -> Wanted:
-    checked = None if wanted.checked is None else wanted.checked.union(names)
-    return replace(wanted, texts=frozenset(names), checked=checked)
+    return {name: Wanted(frozenset(names)) for name, names in texts.items()}
 
 
 def _targets(resource: Resource) -> set[str]:
@@ -228,7 +224,7 @@ def _check_resource(engine: Engine, wanted: Mapping[str, Wanted], resource: Reso
     engine.watch(resource.name)
     try:
         _check_file(engine, resource, findings)
-        return _check_rows(engine, wanted[resource.name], resource, findings) if resource.tabular else None
+        return _check_rows(engine, wanted.get(resource.name, NOTHING), resource, findings) if resource.tabular else None
     except Unreadable as error:
         findings.add(error.kind, error.what, unchecked=error.unchecked)
         return None
