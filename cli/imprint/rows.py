@@ -17,6 +17,8 @@ from .header import Column
 from .scan import Checked, Wanted, columns_of
 from .validation import of_rows
 
+FEW = 100_000  # rows that are copied from their lines
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -149,11 +151,20 @@ def _digest(side: Side, fields: Sequence[str]) -> str:
     return sql.digest_of_row(side.table.value(column, "t.") for column in columns)
 
 
-def _cells(engine: Engine, side: Side, pair: Pair, condition: str) -> Cells:
-    """The rows `t` that a condition picks."""
+def _cells(engine: Engine, side: Side, pair: Pair, numbers: str, condition: str) -> Cells:
+    """The rows with these numbers, which are the rows `t` that a condition picks.
+
+    A few rows of a file whose rows are its lines are copied from there, which is quicker than to read all of it.
+    """
     table = side.table.table
     cells = ", ".join(f"t.{column.id}" for column in table.columns)
-    stored = engine.keep(f"SELECT {cells} FROM {table.relation} AS t {condition}", compressed=True)
+    source = f"{table.relation} AS t {condition}"
+    if not table.is_kept and table.has_a_line_for_each(side.table.rows):
+        (count,) = engine.one(f"SELECT count(*) FROM ({numbers})")
+        if 0 < count <= FEW:
+            listed = (number for (number,) in engine.stream(f"{numbers} ORDER BY rn"))
+            source = f"{table.lines(engine, listed)} AS t"
+    stored = engine.keep(f"SELECT {cells} FROM {source}", compressed=True)
     some = of_rows(engine, side.table, stored)
     texts = ([some.value(column, "t.") for column in side.columns(fields)] for fields in (pair.key, pair.values))
     return Cells(stored, *map(tuple, texts))
@@ -175,8 +186,8 @@ def _keyed(engine: Engine, pair: Pair, terms: Terms) -> tuple[ResourceDiff, Matc
     order = ", ".join(new.ordered(field, name) for field, name in zip(pair.key, pair.names, strict=True))
     one_sided = _one_sided(engine, differing, order, terms)
     cells = (
-        _cells(engine, old, pair, _having(pair, old, differing, f"SELECT * FROM {one_sided} WHERE op = '-'")),
-        _cells(engine, new, pair, _having(pair, new, differing, f"SELECT * FROM {one_sided} WHERE op = '+'")),
+        _needed(engine, pair, old, "old_rn", f"{differing} WHERE op = '~'", f"{one_sided} WHERE op = '-'"),
+        _needed(engine, pair, new, "new_rn", f"{differing} WHERE op = '~'", f"{one_sided} WHERE op = '+'"),
     )
     matched = Matched(sides, cells, _changed(engine, pair, cells))
     changed, fields = _counts(engine, pair, matched)
@@ -187,11 +198,12 @@ def _keyed(engine: Engine, pair: Pair, terms: Terms) -> tuple[ResourceDiff, Matc
 
 
 def _differing(engine: Engine, pair: Pair, before: str, after: str) -> str:
-    """A table of the rows that are on one side or may differ: `op` (`+`, `-`, `~`) and the key `k0`, …"""
+    """A table of the rows that are on one side or may differ: `op` (`+`, `-`, `~`), their numbers and the key `k0`, …"""
     texts = ", ".join(f"CASE WHEN n.rn IS NULL THEN o.{name} ELSE n.{name} END AS {name}" for name in pair.names)
     op = "CASE WHEN o.rn IS NULL THEN '+' WHEN n.rn IS NULL THEN '-' ELSE '~' END AS op"
     return engine.keep(
-        f"SELECT {op}, {texts} FROM {before} AS o FULL JOIN {after} AS n ON {_same(pair, 'o', 'n')} "
+        f"SELECT {op}, o.rn AS old_rn, n.rn AS new_rn, {texts} "
+        f"FROM {before} AS o FULL JOIN {after} AS n ON {_same(pair, 'o', 'n')} "
         "WHERE o.rn IS NULL OR n.rn IS NULL OR o.d <> n.d"
     )
 
@@ -226,13 +238,15 @@ def _one_sided(engine: Engine, differing: str, order: str, terms: Terms) -> str:
     return engine.keep(f"({added}{cap}) UNION ALL ({removed}{'' if terms.all_removed else cap})")
 
 
-def _having(pair: Pair, side: Side, differing: str, others: str) -> str:
-    """SQL that picks the rows `t` of a table's relation that may have changed, and some others, by their keys."""
-    names = ", ".join(pair.names)
-    needed = f"(SELECT {names} FROM {differing} WHERE op = '~' UNION ALL SELECT {names} FROM ({others}))"
+def _needed(engine: Engine, pair: Pair, side: Side, number: str, *sources: str) -> Cells:
+    """The rows of a side that some tables name by their number and key."""
+    numbers, keys_ = (
+        " UNION ALL ".join(f"SELECT {columns} FROM {one}" for one in sources)
+        for columns in (f"{number} AS rn", ", ".join(pair.names))
+    )
     texts = (side.table.value(column, "t.") for column in side.columns(pair.key))
     same = " AND ".join(f"s.{name} IS NOT DISTINCT FROM {text}" for name, text in zip(pair.names, texts, strict=True))
-    return f"SEMI JOIN {needed} AS s ON {same}"
+    return _cells(engine, side, pair, numbers, f"SEMI JOIN ({keys_}) AS s ON {same}")
 
 
 def _changed(engine: Engine, pair: Pair, cells: tuple[Cells, Cells]) -> str:
@@ -304,18 +318,28 @@ def _multiset(engine: Engine, pair: Pair, terms: Terms) -> ResourceDiff:
     if not pair.values:
         return ResourceDiff(pair.name, (), pair.new.rows, pair.old.rows, 0, 0, {})
     sides = [pair.side("old"), pair.side("new")]
-    signed = (f"SELECT d, {sign} AS n FROM {_matchable(engine, pair, one)}" for one, sign in zip(sides, (-1, 1), strict=True))
+    rows = [_matchable(engine, pair, side) for side in sides]
+    signed = (f"SELECT d, {sign} AS n FROM {matchable}" for matchable, sign in zip(rows, (-1, 1), strict=True))
     candidates = engine.keep(f"SELECT d FROM ({' UNION ALL '.join(signed)}) GROUP BY d HAVING sum(n) <> 0")
     names = [f"f{number}" for number in range(len(pair.values))]
-    cells = (_cells(engine, side, pair, f"SEMI JOIN {candidates} AS s ON s.d = {_digest(side, pair.values)}") for side in sides)
+    cells = [
+        _cells(
+            engine,
+            side,
+            pair,
+            f"SELECT rn FROM {matchable} SEMI JOIN {candidates} USING (d)",
+            f"SEMI JOIN {candidates} AS s ON s.d = {_digest(side, pair.values)}",
+        )
+        for side, matchable in zip(sides, rows, strict=True)
+    ]
     signed = (f"SELECT {', '.join(names)}, {sign} AS n FROM {some.all}" for some, sign in zip(cells, (-1, 1), strict=True))
     differing = engine.keep(
         f"SELECT {', '.join(names)}, sum(n) AS n FROM ({' UNION ALL '.join(signed)}) GROUP BY ALL HAVING sum(n) <> 0"
     )
     counted = f"SELECT coalesce(sum(greatest(n, 0)), 0), coalesce(sum(greatest(-n, 0)), 0) FROM {differing}"
     added, removed = (int(value) for value in engine.one(counted))
-    rows = tuple(_whole_rows(engine, pair, differing, terms))
-    return ResourceDiff(pair.name, (), added, removed, 0, pair.old.rows - removed, {}, rows, len(rows) < added + removed)
+    shown = tuple(_whole_rows(engine, pair, differing, terms))
+    return ResourceDiff(pair.name, (), added, removed, 0, pair.old.rows - removed, {}, shown, len(shown) < added + removed)
 
 
 def _whole_rows(engine: Engine, pair: Pair, differing: str, terms: Terms) -> Iterator[RowChange]:

@@ -8,8 +8,9 @@ names what is wrong with the structure, and hands the engine a plain copy.
 from __future__ import annotations
 
 import functools
+import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,18 @@ class Table:
         """Whether each of so many rows takes one line of the one file that there is."""
         marks = self.marks() if self.marks is not None else None
         return marks is not None and marks.lines == rows
+
+    def lines(self, engine: Engine, numbers: Iterable[int]) -> str:
+        """SQL for the cells of some rows, ascending, of a file that has a line for each: they are copied from there."""
+        (path,), dialect, target = self.resource.files, self.resource.dialect, engine.new_file(".csv")
+        line = 1
+        with path.open("rb") as source, target.open("wb") as sink:
+            for number in numbers:
+                found = next(itertools.islice(source, number - line, None))
+                sink.write(found if found.endswith(b"\n") else found + b"\n")
+                line = number + 1
+        ids = [column.id for column in self.columns]
+        return read_csv(target, ids, delimiter=dialect.delimiter, quote=dialect.quote_char or '"')
 
     @property
     def is_kept(self) -> bool:
