@@ -126,3 +126,21 @@ def test_the_rows_that_validation_names_begin_on_the_lines_that_are_found(tmp_pa
     found = lines_of(table, {error.row_number or 0 for error in wrong})
     begins = [shown[found[error.row_number or 0][1] - 1].partition(",")[0] for error in wrong]
     assert begins == [error.cell for error in wrong] == [f"x{number}" for number in range(40)]
+
+
+def test_rows_of_a_large_table_keep_their_numbers_whatever_is_checked(tmp_path: Path) -> None:
+    """Several threads read it, and codes or booleans must not be joined to: a join loses the order of rows."""
+    codes = [f"code-{number}" for number in range(60)]
+    kinds = {"few": {"enum": codes[:6]}, "many": {"enum": codes}}
+    fields = [{"name": "id", "type": "integer"}, {"name": "fresh", "type": "boolean"}, {"name": "text", "type": "string"}]
+    fields += [{"name": name, "type": "string", "constraints": constraints} for name, constraints in kinds.items()]
+    count, wrong = 200_000, {7: "fresh", 100_001: "few", 150_000: "many", 199_998: "id"}
+    lines = ["id,fresh,text,few,many"]
+    for number in range(count):
+        cells = {"id": str(number), "fresh": "true", "text": "a text that takes some room", "few": codes[2], "many": codes[59]}
+        lines.append(",".join((cells | {wrong.get(number, "text"): "wrong"}).values()))
+    schema = {"fields": fields, "primaryKey": ["id"]}
+    write(tmp_path, {"t.csv": "\n".join(lines) + "\n"})
+    package = {"name": "case", "resources": [{"name": "t", "type": "table", "path": "t.csv", "schema": schema}]}
+    report = imprint.validate(write(tmp_path, {"datapackage.json": package}))
+    assert {error.row_number - 2: error.field_name for error in report.tasks[0].errors if error.row_number} == wrong

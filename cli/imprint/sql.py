@@ -50,11 +50,24 @@ def is_text(value: str) -> bool:
 
 
 def one_of(text: str, values: Iterable[str]) -> str:
-    """Whether a text is exactly one of the values."""
-    listed = [literal(value) for value in values]
+    """Whether a text is exactly one of the values; null for a null.
+
+    IN with five values or more is a join to the engine, which loses the order of rows.
+    """
+    listed = [literal(value) for value in dict.fromkeys(values)]
+    if not listed:
+        return "FALSE"
     if len(listed) == 1:
         return f"{text} = {listed[0]}"
-    return f"{text} IN ({', '.join(listed)})" if listed else "FALSE"
+    if len(listed) <= 4:
+        return f"{text} IN ({', '.join(listed)})"
+    plain = len(listed) <= 50 or any(value.startswith("(") for value in listed)
+    found = f"list_contains([{', '.join(listed)}], {text})" if plain else f"{cast_or_null(text, _codes(listed))} IS NOT NULL"
+    return f"CASE WHEN {text} IS NULL THEN NULL ELSE {found} END"
+
+
+def _codes(listed: Iterable[str]) -> str:
+    return f"ENUM({', '.join(listed)})"
 
 
 def null_if(text: str, value: str) -> str:
