@@ -237,7 +237,7 @@ def diff(
     made = functools.partial(
         compare, keys=dict(_key(one) for one in keys), ignore=ignore, abs_tol=_tolerances(abs_tol, "--abs-tol"),
         rel_tol=_tolerances(rel_tol, "--rel-tol"), rename=renamed, limit_rows=limit_rows, memory=memory,
-        fingerprints=form == "json" or delta_out is not None,
+        fingerprints=form == "json",
     )  # fmt: skip
     if delta_out is not None:
         from . import delta
