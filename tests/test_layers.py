@@ -9,7 +9,7 @@ import pytest
 
 CODE = Path(__file__).parent.parent / "cli" / "imprint"
 ORDER = [
-    "exceptions", "explanations", "package", "report", "archive", "limited", "remote", "documents", "revisions", "locate", "xml_schema", "patterns", "json_schema",
+    "exceptions", "explanations", "package", "report", "archive", "limited", "remote", "documents", "safety", "semver", "manifest", "revisions", "locate", "xml_schema", "patterns", "json_schema",
     "descriptor", "sql", "engine", "progress", "parquet", "expressions", "shapes", "reference", "findings", "choices", "streams", "marks", "header", "tables",
     "lines", "rules", "evidence", "scan", "keys", "relations", "locations", "validation", "curation", "fingerprint", "formats", "frames",
     "sqlite", "formatting", "changes", "version", "witness", "declared", "rows", "doubts", "pairing", "difference", "storing", "delta", "applying", "scripts", "uses", "impact", "changelog", "ledger", "release", "verification", "api", "__init__",

@@ -15,9 +15,9 @@ from .delta import Delta, End
 from .documents import read_document
 from .engine import Engine
 from .exceptions import DataFault, UsageFault
-from .locate import unsafe
 from .package import Package, Resource
 from .remote import is_url
+from .safety import unsafe
 from .scan import Checked
 from .storing import Rows
 from .streams import digests

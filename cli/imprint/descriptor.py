@@ -18,10 +18,10 @@ from typing import Any
 from . import explanations, json_schema, xml_schema
 from .documents import read_document
 from .exceptions import ImprintError
-from .locate import unsafe
 from .package import Descriptor, Dialect, Field, ForeignKey, Package, Resource, Rule, Schema, strings
 from .remote import Files, is_url, path_of
 from .report import Error, shorten
+from .safety import unsafe
 
 PROFILE_1_0 = "https://datapackage.org/profiles/1.0/datapackage.json"  # in force where none is declared
 PROFILE_2_0 = "https://datapackage.org/profiles/2.0/datapackage.json"

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-from . import declared, doubts, fingerprint, pairing, rows, version, witness
+from . import declared, doubts, fingerprint, pairing, rows, semver, version, witness
 from .changes import PROFILE, Changes, Difference, Note, ResourceDiff, Side, Terms, Waiver
 from .engine import Engine
 from .exceptions import ImprintError, UsageFault
@@ -128,8 +128,8 @@ def _version_notes(old: Package, new: Package, differences: Sequence[Difference]
         elif not any(version.waives(waiver, one) for one in differences):
             place = f' at "{waiver.path}"' if waiver.path else ""
             yield Note("waiver-unused", f"the descriptor waives {waiver.rule}{place}, and there is no such change: take it out")
-    semantic = all(version.SEMVER.fullmatch(one.version) for one in (old, new))
-    if semantic and version.parse(new.version) < version.parse(old.version):
+    semantic = all(semver.SEMVER.fullmatch(one.version) for one in (old, new))
+    if semantic and semver.parse(new.version) < semver.parse(old.version):
         yield Note("version-lower", f"the new version, {new.version}, is lower than the old one, {old.version}")
 
 

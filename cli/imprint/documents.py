@@ -9,6 +9,7 @@ from typing import Any
 
 from .exceptions import ImprintError
 
+DESCRIPTOR_NAMES = ("datapackage.json", "datapackage.yaml", "datapackage.yml")
 UNFOLDED_LIMIT = 10**6  # values of a YAML document with its aliases followed
 
 

@@ -16,11 +16,11 @@ from pathlib import Path
 from . import descriptor, difference, locate, tables
 from .changes import Changes, RowChange, Terms
 from .diffs.outline import SIGNS, Excerpt, compared_by, counted, key_of, pair, total
+from .documents import DESCRIPTOR_NAMES
 from .exceptions import DataFault, ImprintError, UsageFault
 from .package import Package, Resource
 from .reports.outline import visible
 from .reports.text import Paint, plain
-from .revisions import DESCRIPTOR_NAMES
 
 ABSENT = "/dev/null"  # git's word for the side that a file is not on
 COLOURS = {"+": "green", "-": "red", "~": "yellow", "@": "cyan"}

@@ -8,37 +8,20 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-import zipfile
-import zlib
 from collections.abc import Iterable, Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from urllib.parse import urlsplit
 
-from .documents import read_document
+from .documents import DESCRIPTOR_NAMES
 from .exceptions import ImprintError, UsageFault
+from .manifest import INDEX, read_index
 from .package import Package
 from .remote import fetch, is_url, path_of
-from .revisions import DESCRIPTOR_NAMES, checkout
+from .revisions import checkout
+from .safety import unzip
 
 CHUNK = 1 << 16
-UNPACKED_LIMIT = 64 * 2**30  # bytes; a zip that claims more is refused before anything is written
-EXPANSION_LIMIT = 1000  # a member that unpacks to more than this many times its packed size is a bomb
-INDEX, LATEST = "index.json", "latest"  # what makes a directory a store of releases, and the word for its last one
 POINTER = b"version https://git-lfs.github.com/spec/"
-
-
-def unsafe(path: str) -> str:
-    """Why a path inside a package may not be followed; "" if it may (standard, "Security": local descriptors)."""
-    pure = PurePosixPath(path.replace("\\", "/"))
-    if path.lower().startswith("file:"):
-        return "is a file address"
-    if pure.is_absolute() or path.startswith("~") or (len(path) > 1 and path[1] == ":"):
-        return "is absolute"
-    if ".." in pure.parts:
-        return 'leads out of the package with ".."'
-    if "\0" in path:
-        return "has a NUL character"
-    return ""
 
 
 @contextlib.contextmanager
@@ -86,22 +69,15 @@ def _release(source: str) -> Path:
         return Path(source)
     if not (folder / INDEX).is_file():
         raise ImprintError(f"is no store of releases: it has no {INDEX}", where=store, fix="name the directory of releases")
-    index = read_document(folder / INDEX)
-    listed = index.get("versions") if isinstance(index, dict) else None
-    paths = {
-        one["version"]: str(one.get("path", one["version"]))
-        for one in (listed if isinstance(listed, list) else ())
-        if isinstance(one, dict) and isinstance(one.get("version"), str)
-    }
-    wanted = str(index.get(LATEST)) if version == LATEST and isinstance(index, dict) else version
-    if wanted not in paths:
-        raise ImprintError(f'has no version "{version}"', where=store, fix=f"it has {', '.join(paths) or 'none'}")
-    if reason := unsafe(paths[wanted]):
-        raise ImprintError(f"the path of version {wanted} {reason}", where=folder / INDEX, fix="don't trust this store")
-    if not (folder / paths[wanted]).is_dir():
+    index = read_index(folder / INDEX)
+    listed = index.version(version)
+    if listed is None:
+        has = ", ".join(one.version for one in index.versions) or "none"
+        raise ImprintError(f'has no version "{version}"', where=store, fix=f"it has {has}")
+    if not (folder / listed.path).is_dir():
         fix = "build it again from its commit, or name it as git:REV"
-        raise ImprintError(f"version {wanted} is listed, but isn't there any more", where=store, fix=fix)
-    return folder / paths[wanted]
+        raise ImprintError(f"version {listed.version} is listed, but isn't there any more", where=store, fix=fix)
+    return folder / listed.path
 
 
 def refuse_pointers(files: Iterable[Path], source: str) -> None:
@@ -142,40 +118,6 @@ def find_descriptor(path: Path, source: str) -> Path:
         if (path / name).is_file():
             return path / name
     raise ImprintError("has no datapackage.json or datapackage.yaml", where=source, fix="name the package's directory")
-
-
-def unzip(archive: Path, folder: Path) -> Path:
-    """Unpack a package's zip; the directory that holds its descriptor. Raises ImprintError for a zip that isn't safe."""
-    folder.mkdir()
-    try:
-        with zipfile.ZipFile(archive) as opened:
-            members = [member for member in opened.infolist() if not member.is_dir()]
-            _refuse_unsafe_members(archive, members)
-            opened.extractall(folder, members=[member.filename for member in members])
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise ImprintError(f"is not a zip that can be read ({error})", where=archive, fix="download it again") from error
-    names = {PurePosixPath(member.filename).parts[0] for member in members}
-    if len(names) == 1 and not any((folder / name).is_file() for name in DESCRIPTOR_NAMES):
-        inner = folder / names.pop()
-        return inner if inner.is_dir() else folder
-    return folder
-
-
-def _refuse_unsafe_members(archive: Path, members: list[zipfile.ZipInfo]) -> None:
-    seen: set[str] = set()
-    for member in members:
-        reason = unsafe(member.filename) if PurePosixPath(member.filename).parts else "has no name"
-        if (member.external_attr >> 16) & 0o170000 == 0o120000:
-            reason = "is a symbolic link"
-        if member.filename in seen:
-            reason = "is there twice"
-        if member.file_size > EXPANSION_LIMIT * max(member.compress_size, 1024):
-            reason = f"unpacks to more than {EXPANSION_LIMIT} times its size"
-        if reason:
-            raise ImprintError(f'member "{member.filename}" {reason}', where=archive, fix="don't trust this archive")
-        seen.add(member.filename)
-    if sum(member.file_size for member in members) > UNPACKED_LIMIT:
-        raise ImprintError(f"unpacks to more than {UNPACKED_LIMIT >> 30} GiB", where=archive, fix="unpack it yourself")
 
 
 def _download(source: str, folder: Path) -> Path:

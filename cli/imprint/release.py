@@ -26,6 +26,8 @@ from . import (
     ledger,
     locate,
     revisions,
+    safety,
+    semver,
     sqlite,
     version,
 )
@@ -33,11 +35,10 @@ from .changes import Changes, Terms
 from .exceptions import DataFault, ImprintError, UsageFault
 from .fingerprint import Fingerprint
 from .ledger import Entry
+from .manifest import INDEX, MANIFEST, NOTES, SUMS
 from .package import Package, Resource
 from .report import Error, Report
 from .validation import open_tables, validate
-
-MANIFEST, SUMS, INDEX, NOTES = "manifest.json", "SHA256SUMS", "index.json", "CHANGES.md"
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def release(
     """
     if package.base != Path(package.source) and package.descriptor_path != Path(package.source):
         raise UsageFault("can't be released from where it is", where=package.source, fix="name the package's own directory")
-    version.parse(package.version)
+    semver.parse(package.version)
     report = validate(package, faults, memory=memory)
     if not report.valid:
         raise Refused(
@@ -103,7 +104,7 @@ def release(
     if known is not None and known.fingerprint == content:
         return _rebuild(package, known, entries, prints, out)
     if known is not None:
-        if not allow_unbumped or version.parse(package.version) >= (1, 0, 0):
+        if not allow_unbumped or semver.parse(package.version) >= (1, 0, 0):
             raise _changed_after_release(package, known, entries, out, against, profile, memory)
         entries = tuple(entry for entry in entries if entry is not known)
     return _release_new(package, entries, content, prints, out, against, profile, memory, instead=known is not None)
@@ -175,8 +176,8 @@ def _contents(prints: dict[str, Fingerprint]) -> dict[str, dict[str, Any]]:
 
 def _gate(package: Package, changes: Changes, verdict: version.Verdict) -> list[str]:
     """Refuse a version that is too low; below 1.0.0 only say so."""
-    last, mine = version.parse(changes.old.version), version.parse(package.version)
-    needed = version.parse(verdict.next_version)
+    last, mine = semver.parse(changes.old.version), semver.parse(package.version)
+    needed = semver.parse(verdict.next_version)
     if mine >= needed and package.version != changes.old.version:
         return []
     said = f"version {package.version} is too low after {changes.old.version}: the changes ask for {verdict.next_version}"
@@ -328,7 +329,7 @@ def _copy_package(package: Package, folder: Path) -> list[str]:
                 copied.add(_copy(package.base / named, folder, named))
         resources.append(_described(resource))
     for named in fingerprint.documents(package).values():
-        if reason := locate.unsafe(named):
+        if reason := safety.unsafe(named):
             raise UsageFault(f'names "{named}", which is not safe: it {reason}', where=package.source, fix="keep it inside")
         copied.add(_copy(package.base / named, folder, named))
     described = {**package.descriptor, "resources": resources}

@@ -14,10 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .documents import read_document, texts
+from .documents import DESCRIPTOR_NAMES, read_document, texts
 from .exceptions import ImprintError, UsageFault
 
-DESCRIPTOR_NAMES = ("datapackage.json", "datapackage.yaml", "datapackage.yml")
 DOCUMENTS = ("schema", "jsonSchema", "dialect", "$schema")  # what they name may name files in its turn
 LINK, SUBMODULE = "120000", "160000"  # modes in a tree
 LINKS = 40  # that lead from one to the next, as file systems allow

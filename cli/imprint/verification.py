@@ -13,7 +13,7 @@ from typing import Any
 from . import archive, descriptor, fingerprint
 from .documents import read_document
 from .exceptions import ImprintError
-from .release import INDEX, MANIFEST, SUMS
+from .manifest import INDEX, MANIFEST, SUMS
 from .validation import open_tables
 
 # What Python raises for a zip whose bytes were changed.

@@ -5,15 +5,13 @@ The rules follow the recipe "Data Package Version"; the profile "croissant" read
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
 from .changes import PROFILE, Changes, Difference, Waiver
 from .exceptions import UsageFault
-
-SEMVER = re.compile(r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
+from .semver import SEMVER, parse
 
 
 class Bump(IntEnum):
@@ -164,14 +162,6 @@ def _fired(rule: Rule, difference: Difference, waivers: Iterable[Waiver]) -> Fir
 def waives(waiver: Waiver, difference: Difference) -> bool:
     """Whether a waiver sets a difference aside: it names its rule, and its path or none."""
     return waiver.rule == difference.rule and waiver.path in ("", difference.path)
-
-
-def parse(version: str) -> tuple[int, int, int]:
-    """Major, minor and patch. Raises UsageFault where it isn't a semantic version."""
-    found = SEMVER.fullmatch(version)
-    if not found:
-        raise UsageFault(f'"{version}" is not a semantic version', fix='write "version": "MAJOR.MINOR.PATCH" in the descriptor')
-    return int(found[1]), int(found[2]), int(found[3])
 
 
 def next_version(version: str, bump: Bump) -> str:
