@@ -9,10 +9,10 @@ import pytest
 
 CODE = Path(__file__).parent.parent / "cli" / "imprint"
 ORDER = [
-    "exceptions", "explanations", "package", "report", "archive", "limited", "remote", "documents", "safety", "semver", "manifest", "revisions", "locate", "xml_schema", "patterns", "json_schema",
+    "exceptions", "explanations", "package", "report", "archive", "limited", "remote", "documents", "safety", "semver", "manifest", "signing", "fetching", "revisions", "locate", "xml_schema", "patterns", "json_schema",
     "descriptor", "sql", "engine", "progress", "parquet", "expressions", "shapes", "reference", "findings", "choices", "streams", "marks", "header", "tables",
     "lines", "rules", "evidence", "scan", "keys", "relations", "locations", "validation", "curation", "fingerprint", "formats", "frames",
-    "sqlite", "formatting", "changes", "version", "witness", "declared", "rows", "doubts", "pairing", "difference", "storing", "delta", "applying", "scripts", "uses", "impact", "changelog", "ledger", "release", "verification", "api", "__init__",
+    "formatting", "changes", "version", "witness", "declared", "rows", "doubts", "pairing", "difference", "storing", "delta", "applying", "scripts", "uses", "impact", "changelog", "page", "ledger", "metadata", "exports", "building", "store", "release", "contents", "verification", "publishing", "api", "__init__",
     "reports", "diffs", "gitdiff", "render", "commands",
 ]  # fmt: skip
 HOMES = {
@@ -22,6 +22,10 @@ HOMES = {
     "duckdb": "engine",
     "click": "commands",
     "pandas": "frames",
+    "requests": "fetching",
+    "xlsxwriter": "exports",
+    "securesystemslib": "signing",
+    "cryptography": "signing",
 }
 MODULES = sorted(path.stem for path in (*CODE.glob("*.py"), *(path.parent for path in CODE.glob("*/__init__.py"))))
 

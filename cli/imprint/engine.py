@@ -109,6 +109,10 @@ class Engine:
         self.rows(f"CREATE TABLE {name} AS {query}")
         return name
 
+    def write(self, query: str, path: Path, form: str) -> None:
+        """Write a query's rows to a file in a directory that is `writable`; `form` is COPY's format with its options."""
+        self.rows(f"COPY ({query}) TO {sql.literal(str(path))} (FORMAT {form})")
+
     def watch(self, what: str) -> None:
         """From now on this thread's queries are about `what`."""
         self._watched[what] = self._cursor

@@ -8,9 +8,12 @@ descriptor and the schemas say, without where and how the data is stored.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
-from collections.abc import Iterable
+import sys
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +24,9 @@ from .remote import is_url
 from .scan import Checked
 from .validation import open_tables
 
+LARGE = 200_000  # rows
+REPEATED = 0.5  # distinct texts per row
+BATCH = 20_000  # rows whose digests are added up at a time
 LIMB = 16  # hex digits of a digest that are added up at a time
 STORAGE = frozenset(
     {"path", "data", "format", "mediatype", "encoding", "bytes", "hash", "dialect", "compression", "schema", "jsonSchema"}
@@ -30,30 +36,94 @@ DOCUMENTS = ("$schema", "sqlViews")
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """The fingerprint of a table and of each of its columns, and how many rows it has."""
+    """The fingerprint of a table and of each of its columns, and how many rows it has.
+
+    `longest` is the number of characters of the longest canonical text of each column of numbers.
+    """
 
     rows: int
     table: str
     columns: dict[str, str]
+    longest: dict[str, int] = dataclasses.field(default_factory=dict)
 
 
 def of_table(engine: Engine, one: Checked, *, columns: bool = True) -> Fingerprint:
     """The fingerprint of a table's values, and that of each column unless `columns` is off (they take most of the time)."""
     fields = one.columns
-    encoded = {
-        name: f"CASE WHEN {column} IS NULL THEN '~' ELSE concat(length({column}), ':', {column}) END"
-        for name, column in fields.items()
-    }
-    texts = [f"concat('', {', '.join(encoded.values()) or 'NULL'})", *(encoded.values() if columns else ())]
-    sums = [
-        f"sum(('0x' || substr(h{number}, {start + 1}, {LIMB}))::UBIGINT)"
-        for number in range(len(texts))
-        for start in range(0, 64, LIMB)
-    ]
-    hashes = ", ".join(f"sha256({text}) AS h{number}" for number, text in enumerate(texts))
-    rows, *limbs = engine.one(f"SELECT count(*), {', '.join(sums)} FROM (SELECT {hashes} FROM {one.unnumbered})")
-    found = [_digest(rows, limbs[start : start + 4]) for start in range(0, len(limbs), 4)]
-    return Fingerprint(rows, found[0], dict(zip(fields, found[1:], strict=columns)))
+    encoded = {name: _encoded(column) for name, column in fields.items()}
+    large = one.rows >= LARGE
+    numbers = [name for name in fields if _numeric(one, name)]
+    lengths = [f"max(strlen({fields[name]}))" for name in numbers]
+    # To digest each text once is quicker where most texts come many times; to ask that of a small table costs more.
+    distinct = [f"approx_count_distinct({column})" for column in fields.values() if large and columns]
+    rows, *found = engine.one(f"SELECT {', '.join(['count(*)', *lengths, *distinct])} FROM {one.unnumbered}")
+    longest = {name: length or 0 for name, length in zip(numbers, found, strict=False)}
+    counted = dict(zip(fields, found[len(numbers) :], strict=False))
+    grouped = [name for name, number in counted.items() if number < REPEATED * rows]
+    single = [name for name in fields if columns and name not in grouped]
+    digests = [f"sha256({text})" for text in [_row(encoded), *(encoded[name] for name in single)]]
+    table, *own = (_counted_in_files if large else _counted)(engine, one, digests)
+    by_name = {**dict(zip(single, own, strict=True)), **_of_groups(engine, one, grouped)}
+    return Fingerprint(rows, _digest(rows, table), {name: _digest(rows, by_name[name]) for name in fields if columns}, longest)
+
+
+def _numeric(one: Checked, name: str) -> bool:
+    field = one.table.schema.field(name)
+    return field is not None and field.type in ("integer", "number", "year")
+
+
+def _row(encoded: Mapping[str, str]) -> str:
+    return f"concat('', {', '.join(encoded.values()) or 'NULL'})"
+
+
+def _counted(engine: Engine, one: Checked, digests: Sequence[str]) -> list[list[int]]:
+    """The sums of each 64 bits of the digests of every row."""
+    named = ", ".join(f"{digest} AS h{number}" for number, digest in enumerate(digests))
+    sums = [limb for number in range(len(digests)) for limb in _limbs(f"h{number}")]
+    found = [limb or 0 for limb in engine.one(f"SELECT {', '.join(sums)} FROM (SELECT {named} FROM {one.unnumbered})")]
+    return [found[start : start + 4] for start in range(0, len(found), 4)]
+
+
+def _counted_in_files(engine: Engine, one: Checked, digests: Sequence[str]) -> list[list[int]]:
+    """The same for a large table: the engine takes longer to read a number from a text than to make the digest."""
+    path = engine.new_file(".csv")
+    engine.write(f"SELECT concat({', '.join(digests)}) FROM {one.unnumbered}", path, "csv, HEADER false")
+    width = 4 * len(digests)
+    totals = [0] * width
+    with path.open("rb") as file:
+        while lines := file.read((16 * width + 1) * BATCH):
+            limbs = array("Q", bytes.fromhex(lines.decode()))
+            if sys.byteorder == "little":
+                limbs.byteswap()
+            for place in range(width):
+                totals[place] += sum(limbs[place::width])
+    path.unlink()
+    return [totals[start : start + 4] for start in range(0, width, 4)]
+
+
+def _encoded(column: str) -> str:
+    return f"CASE WHEN {column} IS NULL THEN '~' ELSE concat(length({column}), ':', {column}) END"
+
+
+def _limbs(digest: str, times: str = "") -> list[str]:
+    """SQL for the sums of each 64 bits of a hexadecimal digest, each counted so many times."""
+    return [f"sum(('0x' || substr({digest}, {start + 1}, {LIMB}))::UBIGINT{times})" for start in range(0, 64, LIMB)]
+
+
+def _of_groups(engine: Engine, one: Checked, names: Sequence[str]) -> dict[str, list[int]]:
+    """The sums of columns by their distinct texts and how often each comes."""
+    if not names:
+        return {}
+    columns = [one.columns[name] for name in names]
+    listed, sets = ", ".join(columns), ", ".join(f"({column})" for column in columns)
+    # Of the bits of GROUPING, that of the column that a row is of is 0.
+    masks = [(1 << len(columns)) - 1 - (1 << place) for place in reversed(range(len(columns)))]
+    texts = " ".join(f"WHEN {mask} THEN {_encoded(column)}" for mask, column in zip(masks, columns, strict=True))
+    groups = f"SELECT {listed}, GROUPING({listed}) AS g, count(*)::HUGEINT AS n FROM {one.unnumbered}"
+    digests = f"SELECT g, n, sha256(CASE g {texts} END) AS h FROM ({groups} GROUP BY GROUPING SETS ({sets}))"
+    found = engine.rows(f"SELECT g, {', '.join(_limbs('h', ' * n'))} FROM ({digests}) GROUP BY g")
+    by_mask = {mask: limbs for mask, *limbs in found}
+    return {name: by_mask[mask] for name, mask in zip(names, masks, strict=True)}
 
 
 def of_tables(package: Package, memory: str | None = None) -> dict[str, Fingerprint]:
@@ -67,6 +137,11 @@ def _digest(rows: int, limbs: Iterable[int | None]) -> str:
     for limb in limbs:
         total = (total << 64) + int(limb or 0)
     return hashlib.sha256(f"{rows}:{total % 2**256:064x}".encode()).hexdigest()
+
+
+def together(tables: Mapping[str, Fingerprint]) -> str:
+    """One fingerprint for the values of several tables."""
+    return hashlib.sha256(canonical_json({name: one.table for name, one in tables.items()}).encode()).hexdigest()
 
 
 def of_package(package: Package, tables: dict[str, Fingerprint]) -> str:

@@ -38,19 +38,31 @@ def validate(
     package: Package, faults: Iterable[Error] = (), *, limit: int = LIMIT, memory: str | None = None,
     documents: Path | None = None, policy: Policy = EVERYTHING, tell: progress.Tell | None = None,
 ) -> Report:  # fmt: skip
+    """Check a package and its data; see `validated`."""
+    with validated(package, faults, limit=limit, memory=memory, documents=documents, policy=policy, tell=tell) as (report, *_):
+        return report
+
+
+@contextlib.contextmanager
+def validated(
+    package: Package, faults: Iterable[Error] = (), *, limit: int = LIMIT, memory: str | None = None,
+    documents: Path | None = None, policy: Policy = EVERYTHING, tell: progress.Tell | None = None,
+    writable: Path | None = None,
+) -> Iterator[tuple[Report, Engine, dict[str, Checked]]]:  # fmt: skip
     """Check a package and its data against the Data Package 2.0 standard and the package's own rules.
 
     `faults` are what `descriptor.load` found. `limit` caps the examples per (type, field), 0 for all; totals are exact.
     `documents` is a directory that holds the source documents, to check evidence spans against.
     `policy` says what is looked for, and what is a warning, besides what the package says. `tell` is called a few times a
-    second with the share of the data that is read, if that takes longer than a second.
+    second with the share of the data that is read, if that takes longer than a second. The engine and the tables that were
+    read can be asked more while the context lasts, and written from to files in the directory `writable`.
     Raises ImprintError where the environment fails (memory, disk).
     """
     started = time.perf_counter()
     policy = replace(policy, warn=policy.warn | package.warnings)
     files = [file for resource in package.resources for file in resource.files]
     found = {resource.name: Findings(resource.name, limit, policy) for resource in package.resources}
-    with Engine(files, memory=memory or MEMORY) as engine, ThreadPoolExecutor(os.cpu_count()) as pool:
+    with Engine(files, memory=memory or MEMORY, writable=writable) as engine, ThreadPoolExecutor(os.cpu_count()) as pool:
         needed = _needed(package, policy, documents)
         with progress.told(tell, engine, needed.resources) as done:
             checked = check_tables(engine, needed, found, pool, done)
@@ -70,20 +82,21 @@ def validate(
         listed = {resource.name: resource for resource in package.resources}  # of each name, the last
         resources = [resource for name, resource in listed.items() if policy.wants_resource(name)]
         tasks = tuple(pool.map(lambda one: _task(engine, one, found[one.name], checked.get(one.name)), resources))
-    own = [error for error in judged if not error.resource]
-    return Report(
-        name=package.name,
-        version=package.version,
-        errors=tuple(error for error in own if error.severity == "error"),
-        tasks=tasks,
-        seconds=time.perf_counter() - started,
-        evidence=proof.to_dict() if proof else None,
-        warnings=tuple(error for error in own if error.severity == "warning"),
-        source=package.source,
-        base=_seen_base(package),
-        descriptor=package.descriptor_path.name,
-        strict=policy.strict,
-    )
+        own = [error for error in judged if not error.resource]
+        report = Report(
+            name=package.name,
+            version=package.version,
+            errors=tuple(error for error in own if error.severity == "error"),
+            tasks=tasks,
+            seconds=time.perf_counter() - started,
+            evidence=proof.to_dict() if proof else None,
+            warnings=tuple(error for error in own if error.severity == "warning"),
+            source=package.source,
+            base=_seen_base(package),
+            descriptor=package.descriptor_path.name,
+            strict=policy.strict,
+        )
+        yield report, engine, checked
 
 
 def _unread(needed: Package, checked: Mapping[str, Checked], policy: Policy) -> Iterator[Error]:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import formats, sql
-from .engine import Engine
-from .exceptions import ImprintError
-from .package import Package, Schema
-from .scan import Checked
+from .. import formats, sql
+from ..engine import Engine
+from ..exceptions import ImprintError
+from ..package import Package, Schema
+from ..scan import Checked
+from .columns import Column, rows
 
 TYPES = {"integer": "INTEGER", "year": "INTEGER", "number": "NUMERIC", "boolean": "INTEGER"}
-BATCH = 1000
+DIRECT = frozenset({"BIGINT", "DOUBLE", "BOOLEAN"})  # what SQLite holds as the engine gives it
+WRITER = "SQLite"
 VERSION_AT = 96  # offset of the writing library's version in the file's header, which readers ignore
 VERSION = (3040000).to_bytes(4, "big")
 ALLOWED = {
@@ -24,7 +26,9 @@ ALLOWED = {
 }  # fmt: skip
 
 
-def write(engine: Engine, package: Package, checked: Mapping[str, Checked], path: Path) -> None:
+def write(
+    engine: Engine, package: Package, checked: Mapping[str, Checked], columns: Mapping[str, Sequence[Column]], path: Path
+) -> None:
     """Write every table and the views of the descriptor's `sqlViews` (a file with CREATE VIEW statements).
 
     The bytes depend on the content alone. Lists and objects are JSON texts. Raises ImprintError where the views can't be
@@ -40,11 +44,13 @@ def write(engine: Engine, package: Package, checked: Mapping[str, Checked], path
                 continue
             holds = not any(one.findings.counts.values())  # a package may declare that what is wrong is a warning
             connection.execute(_create(name, one.table.schema, list(one.columns), strict=holds))
-            _insert(connection, engine, name, one)
+            _insert(connection, engine, name, one, columns[name])
         views = package.descriptor.get("sqlViews")
         if isinstance(views, str):
             _create_views(connection, package.base / views)
         connection.execute("COMMIT")
+    except sqlite3.OperationalError as error:
+        raise ImprintError(f"cannot be written ({error})", where=path, fix="free some disk") from error
     finally:
         connection.close()
     with path.open("r+b") as file:
@@ -71,15 +77,29 @@ def _listed(names: tuple[str, ...]) -> str:
     return ", ".join(map(sql.identifier, names))
 
 
-def _insert(connection: sqlite3.Connection, engine: Engine, name: str, one: Checked) -> None:
-    marks = ", ".join("?" for _ in one.columns)
-    connection.executemany(f"INSERT INTO {sql.identifier(name)} VALUES ({marks})", _rows(engine, one))
+def _insert(connection: sqlite3.Connection, engine: Engine, name: str, one: Checked, columns: Sequence[Column]) -> None:
+    marks = ", ".join("?" for _ in columns)
+    connection.executemany(f"INSERT INTO {sql.identifier(name)} VALUES ({marks})", _rows(engine, one, columns))
 
 
-def _rows(engine: Engine, one: Checked) -> Iterator[tuple[Any, ...]]:
-    order = [field.name for field in one.table.schema.fields if field.name in one.columns]
+def _rows(engine: Engine, one: Checked, columns: Sequence[Column]) -> Iterator[tuple[Any, ...]]:
+    """The rows as SQLite holds them: numbers and booleans as numbers where the engine has them, lists and objects as JSON."""
+    texts = one.columns
+    if all(column.kind in DIRECT or column.json for column in columns):
+        values = (
+            _direct(column) if column.kind in DIRECT
+            else f"nullif({column.json}, 'null')" if column.kind.endswith("[]")
+            else texts[column.name]
+            for column in columns
+        )  # fmt: skip
+        yield from engine.stream(f"SELECT {', '.join(values)} FROM {rows(one)}")
+        return
     for row in formats.values(engine, one):
-        yield tuple(_value(row[name]) for name in order)
+        yield tuple(_value(row[column.name]) for column in columns)
+
+
+def _direct(column: Column) -> str:
+    return f"{column.value}::INTEGER" if column.kind == "BOOLEAN" else column.value
 
 
 def _value(value: Any) -> Any:

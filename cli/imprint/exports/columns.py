@@ -1,0 +1,128 @@
+"""The columns of a table as values of the engine's types, and as JSON: where that is surely the field's value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from .. import sql
+from ..engine import Engine
+from ..package import Field
+from ..scan import Checked
+
+EXACT_INTEGER = 15  # characters of an integer that a double holds whatever its digits are
+EXACT_NUMBER = 16  # and of one with a decimal point
+TEXT = "VARCHAR"
+MOMENT = "{v} IS NULL OR (regexp_full_match({v}, '[0-9-]+T[0-9:]+([.][0-9]+)?$') AND TRY_CAST({v} AS @) IS NOT NULL)"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of `rows`: its field's name, and SQL for its values: of the type `kind`, and as JSON texts.
+
+    `json` is "" where the engine can't surely write it.
+    """
+
+    name: str
+    kind: str
+    value: str
+    json: str
+
+
+def columns(engine: Engine, one: Checked, longest: Mapping[str, int]) -> tuple[Column, ...]:
+    """The columns of a table in the schema's order; `longest` has the length of each field's longest canonical text."""
+    present = one.columns
+    fields = [field for field in one.table.schema.fields if field.name in present]
+    # A sure cell's text has no exponent, and no digits that are none; a date is one that exists.
+    unsure = {column.field.name for column in one.texts} | (set(present) if one.table.native else set())
+    plain = {field.name: field.name not in unsure and longest.get(field.name, 0) <= _exact(field) for field in fields}
+    kinds = _kinds(engine, one, fields, plain)
+    return tuple(_column(field, present[field.name], kinds[field.name], plain[field.name]) for field in fields)
+
+
+def rows(one: Checked) -> str:
+    """SQL for the canonical texts of a table's rows in the order of the file."""
+    # A text that was looked up may come in another order, as a join's rows do.
+    return f"(SELECT * FROM {one.logical} ORDER BY rn)" if one.texts else one.unnumbered
+
+
+def selected(listed: Sequence[Column]) -> str:
+    """SQL for the list of a SELECT: the values of the columns under their names."""
+    return ", ".join(f"{column.value} AS {sql.identifier(column.name)}" for column in listed)
+
+
+def _exact(field: Field) -> int:
+    return EXACT_NUMBER if field.type == "number" else EXACT_INTEGER
+
+
+def _kinds(engine: Engine, one: Checked, fields: Sequence[Field], plain: Mapping[str, bool]) -> dict[str, str]:
+    """The engine's type of each field: one that holds each of its values, TEXT where none surely does."""
+    tried = {field.name: _candidates(field, plain[field.name]) for field in fields}
+    asked = [(name, kind, test) for name, listed in tried.items() for kind, test in listed.items() if test]
+    held: dict[tuple[str, str], bool] = {}
+    if asked:
+        tests = (f"coalesce(bool_and({test.replace('{v}', one.columns[name])}), TRUE)" for name, _, test in asked)
+        found = engine.one(f"SELECT {', '.join(tests)} FROM {one.unnumbered}")
+        held = {(name, kind): bool(holds) for (name, kind, _), holds in zip(asked, found, strict=True)}
+    return {name: next((kind for kind in listed if held.get((name, kind), True)), TEXT) for name, listed in tried.items()}
+
+
+def _candidates(field: Field, plain: bool) -> dict[str, str]:  # noqa: PLR0911 - one line per type
+    """Types that may hold a field's values, the best first, each with what must be true of each text {v}; "" if it is."""
+    match field.type:
+        case "integer":
+            return {"BIGINT": "" if plain else "{v} IS NULL OR TRY_CAST({v} AS BIGINT)::VARCHAR = {v}"}
+        case "year":
+            return {"BIGINT": "" if plain else "{v} IS NULL OR TRY_CAST({v} AS BIGINT) IS NOT NULL"}
+        case "number":
+            back = sql.plain_decimal("TRY_CAST({v} AS DOUBLE)::VARCHAR")
+            return {"DOUBLE": "" if plain else f"{{v}} IS NULL OR {back} = {{v}}"}
+        case "boolean":
+            return {"BOOLEAN": ""}
+        case "date":
+            return {"DATE": "" if plain else "{v} IS NULL OR TRY_CAST({v} AS DATE)::VARCHAR = {v}"}
+        case "datetime":
+            naive = MOMENT.replace("@", "TIMESTAMP")
+            return {"TIMESTAMP": naive.replace("$", ""), "TIMESTAMPTZ": naive.replace("$", "Z")}
+        case "time":
+            return {"TIME": "{v} IS NULL OR TRY_CAST({v} AS TIME)::VARCHAR = {v}"}
+        case "list" if field.option("itemType") in (None, "string"):
+            return {"VARCHAR[]": ""}
+        case _:
+            return {}
+
+
+def _column(field: Field, text: str, kind: str, plain: bool) -> Column:
+    match kind:
+        case "BOOLEAN":
+            value = f"({text} = 'true')"
+        case "VARCHAR[]":
+            value = f"CASE WHEN {text} = '' THEN [] ELSE string_split({text}, chr(31)) END"
+        case "VARCHAR":
+            value = text
+        case _:
+            value = f"{text}::{kind}"
+    return Column(field.name, kind, value, _json(field, text, plain))
+
+
+def _json(field: Field, text: str, plain: bool) -> str:
+    """SQL for the JSON text of a value; "" where that takes a closer look."""
+    match field.type:
+        case "integer" | "number" if plain:
+            written = text
+        case "year" if plain:
+            written = f"{text}::BIGINT::VARCHAR"
+        case "boolean":
+            written = text
+        case "integer" | "year" | "number" | "object" | "array" | "geojson":
+            return ""
+        case "list" if field.option("itemType") in (None, "string"):
+            items = f"list_transform(string_split({text}, chr(31)), lambda item: to_json(item)::VARCHAR)"
+            written = f"CASE WHEN {text} = '' THEN '[]' ELSE '[' || array_to_string({items}, ', ') || ']' END"
+        case "list":
+            return ""
+        case "date":
+            written = f"""('"' || {text} || '"')"""
+        case _:
+            written = f"to_json({text})::VARCHAR"
+    return f"coalesce({written}, 'null')"
