@@ -47,8 +47,11 @@ class Entry:
 def read(base: Path) -> tuple[Entry, ...]:
     """The ledger's entries, oldest first; none without a ledger. Raises ImprintError where it can't be read."""
     path = base / NAME
-    if not path.exists():
-        return ()
+    return read_file(path) if path.exists() else ()
+
+
+def read_file(path: Path) -> tuple[Entry, ...]:
+    """The entries of the ledger in a file, oldest first. Raises ImprintError where it can't be read."""
     content = read_document(path)
     try:
         return tuple(
