@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import choices, descriptor, locate, validation
-from .exceptions import ImprintError
+from .documents import DESCRIPTOR_NAMES
+from .exceptions import ImprintError, UsageFault
 from .package import Package
 from .report import Error, Report
 
@@ -125,13 +126,25 @@ def uses_of(source: str, package: str | PathLike[str] | None = None, text: bytes
         return uses.read(source, uses.with_labels(opened), text)
 
 
-def load(source: str | PathLike[str], *, memory: str | None = None) -> dict[str, pandas.DataFrame]:
+def load(
+    source: str | PathLike[str], *, version: str | None = None, memory: str | None = None
+) -> dict[str, pandas.DataFrame]:  # fmt: skip
     """The tables of a package as pandas frames, by name: dates, nullable integers, categoricals and lists are typed.
 
-    Raises ImprintError where there is no package, or no pandas.
+    `source` may be a store of releases, in a directory or at an address on the web, of which `version` names one ("latest" if
+    it isn't given). What comes from the web is checked against the store's manifest and kept in the cache. Raises DataFault
+    where it isn't what the store says, ImprintError where there is no package, or no pandas.
     """
     from . import frames
+    from .fetching import origin
+    from .manifest import INDEX
 
+    listed = origin.is_store(str(source)) or (Path(source) / INDEX).is_file()
+    if version is not None and not listed:
+        fix = "leave the version out, or name the directory of releases"
+        raise UsageFault(f"is no store of releases: it has no {INDEX}", where=source, fix=fix)
+    if version is not None or (listed and not any((Path(source) / name).is_file() for name in DESCRIPTOR_NAMES)):
+        source = f"{str(source).rstrip('/')}@{version or 'latest'}"
     with open_package(source) as (package, _):
         return frames.load(package, memory=memory)
 

@@ -18,6 +18,7 @@ from typing import Any
 from . import explanations, json_schema, xml_schema
 from .documents import read_document
 from .exceptions import ImprintError
+from .manifest import MANIFEST
 from .package import Descriptor, Dialect, Field, ForeignKey, Package, Resource, Rule, Schema, strings
 from .remote import Files, is_url, path_of
 from .report import Error, shorten
@@ -62,7 +63,8 @@ class _Reader:
         self.source = source
         self.content = content
         self.base = path.parent
-        self.web = Files(path.parent, source, downloads)
+        whole = (path.parent / MANIFEST).is_file()  # of a release that was fetched, nothing else lies on the web
+        self.web = Files(path.parent, "" if whole else source, downloads)
         self.version_1 = content.get("$schema", PROFILE_1_0) == PROFILE_1_0
         self.faults: list[Error] = []
 

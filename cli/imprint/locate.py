@@ -12,8 +12,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from . import fetching
 from .documents import DESCRIPTOR_NAMES
 from .exceptions import ImprintError, UsageFault
+from .fetching import origin
 from .manifest import INDEX, read_index
 from .package import Package
 from .remote import fetch, is_url, path_of
@@ -43,6 +45,9 @@ def _local(source: str, folder: Path, directory: Path | None) -> Path:
     if source.startswith("git:"):
         return checkout(source, folder, directory)
     if is_url(source):
+        store, version = origin.split(source)
+        if version and origin.is_store(store):
+            return fetching.fetch(store, version, folder / "release", forms=(fetching.PACKAGE,)).path
         return _download(source, folder)
     path = Path(source)
     return _release(source) if "@" in source and not path.exists() else path
