@@ -27,7 +27,7 @@ diff: setup ## what changed since the last release, and the version that it asks
 	@$(IMPRINT) diff --last-release .
 
 release: setup ## validate, compare with the last release, build dist/<version>/
-	@$(IMPRINT) release .
+	@$(IMPRINT) release . $(foreach picture,$(sort $(wildcard docs/pictures/*.svg)),--picture $(picture))
 
 verify: setup ## check every digest of dist/
 	@$(IMPRINT) verify dist
@@ -51,7 +51,7 @@ check: setup ## lint, types, import layers, generated docs
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest tests/test_layers.py tests/test_docs.py
 
-bench: setup bench/.venv/ready ## speed and memory, as ratios against peers in the same run (ONLY=diff or ONLY=validate)
+bench: setup bench/.venv/ready ## speed and memory, as ratios against peers in the same run (ONLY=validate, diff or release)
 	@$(BIN)/python bench/run.py $(if $(ONLY),--only $(ONLY))
 
 bench/.venv/ready: bench/requirements.txt

@@ -72,10 +72,18 @@ FILES: dict[str, Any] = {
     },
 }
 RELEASED = [
-    "CHANGES.md", "SHA256SUMS", "data/about.json", "data/plants.csv", "data/sightings.json", "data/uses-1.csv",
-    "data/uses-2.csv", "datapackage.json", "herbs-0.1.0.zip", "herbs.sqlite", "json/plants.json", "json/sightings.json",
-    "json/uses.json", "manifest.json", "schemas/about.schema.json", "schemas/plants.json",
+    "CHANGES.md", "CITATION.cff", "SHA256SUMS", "csv/sightings.csv", "csv/uses.csv", "data/about.json", "data/plants.csv",
+    "data/sightings.json", "data/uses-1.csv", "data/uses-2.csv", "datapackage.json", "herbs-0.1.0.zip", "herbs.sqlite",
+    "herbs.xlsx", "json/plants.json", "json/sightings.json", "json/uses.json", "manifest.json", "metadata/croissant.json",
+    "metadata/datacite.json", "metadata/dcat.ttl", "metadata/schema-org.jsonld", "parquet/plants.parquet",
+    "parquet/sightings.parquet", "parquet/uses.parquet", "report.json", "ro-crate-metadata.json",
+    "schemas/about.schema.json", "schemas/plants.json",
 ]  # fmt: skip
+DERIVED = {
+    "herbs.sqlite": "SQLite", "herbs.xlsx": "XlsxWriter", "parquet/plants.parquet": "DuckDB",
+    "parquet/sightings.parquet": "DuckDB", "parquet/uses.parquet": "DuckDB",
+}  # fmt: skip
+STORE = ["index.html", "index.json"]
 
 
 def repository(folder: Path) -> Path:

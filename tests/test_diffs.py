@@ -43,7 +43,7 @@ def rendered(name: str, form: str) -> str:
 
 
 def test_the_command_offers_every_form() -> None:
-    assert tuple(commands.DIFF_FORMATS) == diffs.FORMATS
+    assert tuple(commands.comparing.DIFF_FORMATS) == diffs.FORMATS
 
 
 @pytest.mark.parametrize("form", ENDINGS)

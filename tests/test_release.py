@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from herbs import FILES, PLANTS, RELEASED, edit, repository, set_version
+from herbs import DERIVED, FILES, PLANTS, RELEASED, STORE, edit, repository, set_version
 from packages import commit, git, imprint, imprint_process, tree, write
 
 import imprint as library
-from imprint import archive, changelog, formats, ledger
+from imprint import archive, changelog, ledger
 
 DATE = "2024-02-29"  # of the commit, see packages.WHO
 
@@ -80,7 +80,7 @@ def refused(folder: Path, *arguments: str, code: int = 1) -> str:
 
 
 def test_the_first_release_has_every_file_and_no_other(template: Path) -> None:
-    assert sorted(tree(template / "dist")) == [*(f"0.1.0/{name}" for name in RELEASED), "index.json"]
+    assert sorted(tree(template / "dist")) == [*(f"0.1.0/{name}" for name in RELEASED), *STORE]
 
 
 def test_the_data_and_the_schemas_are_the_packages_own(template: Path) -> None:
@@ -112,11 +112,20 @@ def test_sha256sum_accepts_the_sums_and_they_list_every_other_file(template: Pat
 def test_the_manifest_has_sizes_digests_fingerprints_and_the_verdict(template: Path) -> None:
     folder = template / "dist/0.1.0"
     manifest = json_of(folder / "manifest.json")
-    assert manifest["files"] == {
-        name: {"bytes": (folder / name).stat().st_size, "sha256": archive.sha256(folder / name)}
-        for name in RELEASED
-        if name not in ("manifest.json", "SHA256SUMS")
-    }
+    files = {name: dict(one) for name, one in manifest["files"].items()}
+    assert list(files) == [name for name in RELEASED if name not in ("manifest.json", "SHA256SUMS")]
+    assert {name: one["derived"] for name, one in files.items() if "derived" in one} == DERIVED
+    for name in files.keys() - DERIVED:
+        assert files[name]["bytes"] == (folder / name).stat().st_size
+        assert files[name]["sha256"] == archive.sha256(folder / name)
+    for name in DERIVED:
+        assert not {"bytes", "sha256"} & files[name].keys()
+        assert len(files[name]["fingerprint"]) == 64
+    made = {name: (one.get("form"), one.get("table")) for name, one in files.items() if "table" in one}
+    assert made["data/plants.csv"] == (None, "plants")
+    assert made["csv/uses.csv"] == ("csv", "uses")
+    assert made["parquet/plants.parquet"] == ("parquet", "plants")
+    assert files["parquet/plants.parquet"]["fingerprint"] == manifest["resources"]["plants"]["fingerprint"]
     assert [(name, one["rows"], [*one["columns"]]) for name, one in manifest["resources"].items()] == [
         ("plants", 8, ["id", "name", "height", "evergreen", "found", "tags"]),
         ("sightings", 2, ["plant", "at", "place", "certain"]),
@@ -132,12 +141,13 @@ def test_ledger_index_and_manifest_agree(template: Path) -> None:
     (entry,) = json_of(template / "releases.json")["releases"]
     index, manifest = json_of(template / "dist/index.json"), json_of(template / "dist/0.1.0/manifest.json")
     digest = archive.sha256(template / "dist/0.1.0/herbs-0.1.0.zip")
-    assert index == {
-        "latest": "0.1.0",
-        "versions": [
-            {"version": "0.1.0", "date": DATE, "sha256": digest, "fingerprint": manifest["fingerprint"], "path": "0.1.0/"}
-        ],
-    }
+    (listed,) = index.pop("versions")
+    assert index == {"name": "herbs", "latest": "0.1.0"}
+    assert listed == {
+        "version": "0.1.0", "date": DATE, "path": "0.1.0/", "sha256": digest, "fingerprint": manifest["fingerprint"],
+        "bytes": (template / "dist/0.1.0/herbs-0.1.0.zip").stat().st_size,
+        "manifest": archive.sha256(template / "dist/0.1.0/manifest.json"),
+    }  # fmt: skip
     assert (entry["sha256"], entry["fingerprint"], entry["date"]) == (digest, manifest["fingerprint"], DATE)
     assert entry["resources"] == {
         name: {"rows": one["rows"], "fingerprint": one["fingerprint"]} for name, one in manifest["resources"].items()
@@ -327,7 +337,7 @@ def test_allow_unbumped_releases_a_version_below_1_again(herbs: Path) -> None:
     assert [entry["version"] for entry in json_of(herbs / "releases.json")["releases"]] == ["0.1.0"]
     assert (herbs / "CHANGELOG.md").read_text(encoding="utf-8").count("## 0.1.0") == 1
     assert imprint("verify", cwd=herbs).exit_code == 0
-    assert sorted(path.name for path in (herbs / "dist").iterdir()) == ["0.1.0", "index.json"]
+    assert sorted(path.name for path in (herbs / "dist").iterdir()) == ["0.1.0", *STORE]
 
 
 def test_the_data_of_a_version_released_again_is_found_in_git(herbs: Path) -> None:
@@ -426,7 +436,7 @@ def test_a_package_whose_file_a_release_would_write_over_is_refused(unreleased: 
     edit(unreleased, "datapackage.json", "data/about.json", "json/plants.json")
     edit(unreleased, "datapackage.json", ',\n      "jsonSchema": "schemas/about.schema.json"', "")
     assert 'has a file "json/plants.json", which a release writes itself' in refused(unreleased, code=2)
-    assert not list((unreleased / "dist").iterdir())
+    assert not (unreleased / "dist").exists()
 
 
 @pytest.mark.parametrize("name", ["data/plants.csv", "json/plants.json", "herbs.sqlite"])
@@ -618,7 +628,7 @@ FULL = OSError(errno.ENOSPC, "No space left on device", "herbs")
     [
         (archive, "write_zip"),
         (archive, "sums"),
-        (formats, "write_json"),
+        (archive, "write_text"),
         (archive, "_sync"),
         (archive, "_take_place"),
     ],
@@ -629,14 +639,14 @@ def test_a_full_disk_while_building_leaves_nothing_behind(
     corrected(herbs)
     monkeypatch.setattr(module, name, fail(FULL))
     assert refused(herbs, code=3) == "imprint: herbs: No space left on device; check the path and the disk\n"
-    assert sorted(path.name for path in (herbs / "dist").iterdir()) == ["0.1.0", "index.json"]
+    assert sorted(path.name for path in (herbs / "dist").iterdir()) == ["0.1.0", *STORE]
 
 
 def test_a_bug_while_building_leaves_nothing_behind(unreleased: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(formats, "write_json", fail(ZeroDivisionError()))
+    monkeypatch.setattr(archive, "write_zip", fail(ZeroDivisionError()))
     with pytest.raises(ZeroDivisionError):
         unchanged(unreleased, lambda: imprint("release", cwd=unreleased))
-    assert not list((unreleased / "dist").iterdir())
+    assert not (unreleased / "dist").exists()
 
 
 @pytest.mark.parametrize("part", [(changelog, "with_part"), (ledger, "write")])
@@ -683,8 +693,8 @@ def test_a_second_go_at_a_version_released_again_keeps_the_old_one_where_the_ren
 
 KILLED = """
 import os, signal, sys
-from imprint import commands, formats
-formats.write_json = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
+from imprint import archive, commands
+archive.write_zip = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
 sys.argv = ["imprint", "release"]
 commands.main()
 """
@@ -708,6 +718,6 @@ def test_the_library_refuses_with_an_error_that_has_the_report(unreleased: Path)
 
     edit(unreleased, "data/plants.csv", "3,Mint", "3,")
     with library.open_package(unreleased) as (package, faults), pytest.raises(releases.Refused) as raised:
-        releases.release(package, faults, out=unreleased / "dist")
+        releases.release(package, faults, releases.Asked(unreleased / "dist"))
     assert raised.value.report is not None
     assert not raised.value.report.valid

@@ -50,7 +50,7 @@ def report_of(folder: Path) -> Report:
 
 
 def test_the_command_offers_every_form() -> None:
-    assert tuple(commands.REPORT_FORMATS) == reports.FORMATS
+    assert tuple(commands.checking.REPORT_FORMATS) == reports.FORMATS
 
 
 @pytest.mark.parametrize("form", [form for form in reports.FORMATS if form not in ("json", "sarif")])
@@ -210,7 +210,7 @@ def test_colours_are_for_terminals_and_not_for_who_says_no(tmp_path: Path, monke
     monkeypatch.setattr(click, "echo", lambda text, **options: told.append((text, options["color"])))
     for no_color, expected in (("", None), ("1", False)):
         monkeypatch.setenv("NO_COLOR", no_color)
-        commands._print("x")
+        commands.group.show("x")
         assert told.pop() == ("x", expected)
 
 

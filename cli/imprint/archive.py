@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import shutil
 import tempfile
 import time
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from .exceptions import ImprintError
@@ -50,9 +51,9 @@ def write_zip(target: Path, folder: Path, names: Iterable[str], root: str, momen
                 shutil.copyfileobj(source, sink, CHUNK)
 
 
-def sums(folder: Path, names: Iterable[str]) -> str:
-    """Lines that `sha256sum --check` reads."""
-    return "".join(f"{sha256(folder / name)}  {name}\n" for name in sorted(names))
+def sums(folder: Path, names: Iterable[str], known: Mapping[str, str] | None = None) -> str:
+    """Lines that `sha256sum --check` reads; a digest that is `known` is not computed again."""
+    return "".join(f"{(known or {}).get(name) or sha256(folder / name)}  {name}\n" for name in sorted(names))
 
 
 def write_text(path: Path, text: str) -> None:
@@ -79,12 +80,19 @@ def replace_text(path: Path, text: str) -> None:
 
 
 @contextlib.contextmanager
-def new_directory(target: Path, *, instead: bool = False) -> Iterator[Path]:
+def new_directory(target: Path) -> Iterator[Path]:
     """A directory to build in, which becomes `target` in one rename if the context ends well, and nothing otherwise.
 
-    `instead` puts it in the place of a `target` that is there. Raises ImprintError where the parent can't be written to, or
-    `target` is there already.
+    Raises ImprintError where the parent can't be written to, or `target` is there already.
     """
+    with temporary(target) as building:
+        yield building
+        put(building, target)
+
+
+@contextlib.contextmanager
+def temporary(target: Path) -> Iterator[Path]:
+    """A directory beside `target` that is gone when the context ends, unless it was `put` in its place."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         building = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
@@ -93,15 +101,24 @@ def new_directory(target: Path, *, instead: bool = False) -> Iterator[Path]:
         raise ImprintError(message, where=target.parent, fix="choose another place") from error
     try:
         yield building
-        for path in (building, *building.rglob("*")):
-            path.chmod(0o755 if path.is_dir() else 0o644)
-            _sync(path)
-        if target.exists() and not instead:
-            raise ImprintError("is there already", where=target, fix="a released version is never written twice")
-        _take_place(building, target, instead=instead and target.exists())
-        _sync(target.parent)
     finally:
         shutil.rmtree(building, ignore_errors=True)
+
+
+def put(building: Path, target: Path, *, instead: contextlib.AbstractContextManager[None] | None = None) -> None:
+    """Make a directory `target` in one rename, once the disk has it whole; within `instead`, in the place of one that is there.
+
+    Raises ImprintError where `target` is there already.
+    """
+    for path in (building, *building.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+        _sync(path)
+    there = target.exists()
+    if there and instead is None:
+        raise ImprintError("is there already", where=target, fix="a released version is never written twice")
+    with instead if there and instead else contextlib.nullcontext():
+        _take_place(building, target, instead=there)
+    _sync(target.parent)
 
 
 def _take_place(building: Path, target: Path, *, instead: bool) -> None:
@@ -124,7 +141,8 @@ def _sync(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
-    except OSError:
-        pass  # some file systems can't sync a directory; the rename is whole all the same
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some file systems can't sync a directory; the rename is whole
+            raise
     finally:
         os.close(handle)

@@ -1,49 +1,60 @@
 """Release: gate, verdict, build, one rename, ledger. What was released stays as it is.
 
-A release is the package with sizes and digests filled in, each table as JSON beside it, a deterministic zip, the part of
-the changelog, a manifest and SHA256SUMS, in `<out>/<version>/`. It is built in a temporary directory and appears whole.
+A release is built in a temporary directory from a copy of the package, which is validated, and appears whole in
+`<out>/<version>/`; `building` says what is in it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import datetime
-import json
 import os
-import shutil
 import tempfile
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
+from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
 
 from . import (
     archive,
+    building,
     changelog,
+    delta,
     descriptor,
     difference,
     documents,
     fingerprint,
-    formats,
     ledger,
     locate,
+    page,
     revisions,
-    safety,
     semver,
-    sqlite,
+    signing,
+    store,
+    validation,
     version,
 )
+from .building import Examined, Snapshot
 from .changes import Changes, Terms
+from .engine import EngineError
 from .exceptions import DataFault, ImprintError, UsageFault
 from .fingerprint import Fingerprint
 from .ledger import Entry
-from .manifest import INDEX, MANIFEST, NOTES, SUMS
-from .package import Package, Resource
+from .manifest import INDEX, MANIFEST, SUMS, Manifest
+from .package import Package
 from .report import Error, Report
-from .validation import open_tables, validate
+
+TOOL = installed("imprint")
 
 
 @dataclass(frozen=True)
 class Released:
-    """What `release` did. `released` is False where the version was released before with the same content."""
+    """What `release` did, and `notes` for its user.
+
+    `released` is False where there was nothing to release: `found` says what was there instead.
+    """
 
     version: str
     released: bool
@@ -53,6 +64,7 @@ class Released:
     sha256: str
     fingerprint: str
     notes: tuple[str, ...] = ()
+    found: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form."""
@@ -76,72 +88,147 @@ class Refused(DataFault):
         self.verdict = verdict
 
 
-def release(
-    package: Package, faults: tuple[Error, ...] = (), *, out: Path = Path("dist"), against: str | None = None,
-    allow_unbumped: bool = False, profile: str | None = None, memory: str | None = None,
-) -> Released:  # fmt: skip
+@dataclass(frozen=True)
+class Asked:
+    """How a release is made: where to, in which formats, with which key; see `release`."""
+
+    out: Path = Path("dist")
+    against: str | None = None
+    allow_unbumped: bool = False
+    profile: str | None = None
+    memory: str | None = None
+    formats: tuple[str, ...] = building.FORMATS
+    key: Path | None = None
+    pictures: tuple[Path, ...] = ()
+
+
+PLAIN = Asked()
+
+
+@dataclass(frozen=True)
+class Built:
+    """A release's directory: the digest of its zip, and what a user should know."""
+
+    sha256: str
+    notes: tuple[str, ...] = ()
+
+
+def release(package: Package, faults: tuple[Error, ...] = (), asked: Asked = PLAIN) -> Released:
     """Build `<out>/<version>/` of a valid package whose version is high enough by the rules of `profile`.
 
-    `against` names the last release's data where it is neither in `out` nor in git. Raises Refused where the data is invalid
-    or the version too low, ImprintError where the environment fails; nothing is left half-written, and what was released
-    before is untouched.
+    `against` names the last release's data where it is neither in `out` nor in git. `formats` are some of `building.FORMATS`.
+    With a `key` the release and the index are signed. Raises Refused where the data is invalid or the version too low,
+    ImprintError where the environment fails or another release is being made; nothing is left half-written, and what was
+    released before is untouched.
     """
     if package.base != Path(package.source) and package.descriptor_path != Path(package.source):
         raise UsageFault("can't be released from where it is", where=package.source, fix="name the package's own directory")
     semver.parse(package.version)
-    report = validate(package, faults, memory=memory)
-    if not report.valid:
-        raise Refused(
-            f"is not valid: {report.error_count:,} errors", where=package.source, fix="run imprint validate", report=report
-        )
+    if asked.key is not None:
+        signing.load_key(asked.key)
+    with _made(asked.out), store.alone(package.base, asked.out):
+        target = asked.out / package.version
+        _refuse_unreleasable(package, faults, asked)
+        with archive.temporary(target) as folder, _examined(package, folder, asked) as examined:
+            return _judged(package, examined, folder, asked)
+
+
+@contextlib.contextmanager
+def _made(out: Path) -> Iterator[None]:
+    """The store's directory, which goes again where nothing came into it."""
+    there = out.exists()
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImprintError(f"cannot be written to ({error.strerror})", where=out, fix="choose another place") from error
+    try:
+        yield
+    finally:
+        if not there:
+            with contextlib.suppress(OSError):
+                out.rmdir()
+
+
+def _refuse_unreleasable(package: Package, faults: tuple[Error, ...], asked: Asked) -> None:
+    """Refuse, before anything is copied, a package whose descriptor is wrong or whose files aren't all there."""
+    if faults:
+        report = validation.validate(package, faults, memory=asked.memory)
+        if not report.valid:
+            raise _not_valid(package, report)
     lost = [resource.name for resource in package.resources if resource.paths and not resource.files]
     if lost:  # which the package may declare to be a warning
         raise Refused(f'has no file of resource "{lost[0]}"', where=package.source, fix="add it or take the resource away")
-    prints = fingerprint.of_tables(package, memory)
-    content = fingerprint.of_package(package, prints)
+    for file in (file for resource in package.resources for file in resource.files):
+        if not file.is_file():
+            raise _not_valid(package, validation.validate(package, faults, memory=asked.memory))
+
+
+def _not_valid(package: Package, report: Report) -> Refused:
+    what = f"is not valid: {report.error_count:,} error{'' if report.error_count == 1 else 's'}"
+    return Refused(what, where=package.source, fix="run imprint validate", report=report)
+
+
+@contextlib.contextmanager
+def _examined(package: Package, folder: Path, asked: Asked) -> Iterator[Examined]:
+    """A copy of the package in a directory, validated and fingerprinted. Raises Refused where it isn't valid."""
+    snapshot = building.snapshot(package, folder)
+    with validation.validated(snapshot.package, memory=asked.memory, writable=folder) as (report, engine, tables):
+        if not report.valid:
+            raise _not_valid(package, report)
+        prints = {name: fingerprint.of_table(engine, one) for name, one in tables.items()}
+        yield Examined(snapshot, report, engine, tables, prints)
+
+
+def _judged(package: Package, examined: Examined, folder: Path, asked: Asked) -> Released:
+    """The release of a package that is valid: a new one, or one that the ledger has."""
+    content = fingerprint.of_package(examined.snapshot.package, dict(examined.prints))
     entries = ledger.read(package.base)
+    store.refuse_disagreement(asked.out, entries, package.version)
     known = next((entry for entry in entries if entry.version == package.version), None)
     if known is not None and known.fingerprint == content:
-        return _rebuild(package, known, entries, prints, out)
+        return _rebuild(package, examined, folder, known, entries, asked)
     if known is not None:
-        if not allow_unbumped or semver.parse(package.version) >= (1, 0, 0):
-            raise _changed_after_release(package, known, entries, out, against, profile, memory)
+        if not asked.allow_unbumped or semver.parse(package.version) >= (1, 0, 0):
+            raise _changed_after_release(package, known, entries, asked)
         entries = tuple(entry for entry in entries if entry is not known)
-    return _release_new(package, entries, content, prints, out, against, profile, memory, instead=known is not None)
+    return _release_new(package, examined, folder, entries, content, asked, instead=known is not None)
 
 
 def _release_new(
-    package: Package, entries: tuple[Entry, ...], content: str, prints: dict[str, Fingerprint], out: Path,
-    against: str | None, profile: str | None, memory: str | None, *, instead: bool,
+    package: Package, examined: Examined, folder: Path, entries: tuple[Entry, ...], content: str, asked: Asked, *,
+    instead: bool,
 ) -> Released:  # fmt: skip
-    date = _date(package, out, content)
+    date = _date(package, asked.out, content)
+    contents = {name: {"rows": one.rows, "fingerprint": one.table} for name, one in examined.prints.items()}
     notes: list[str] = []
-    if entries or against:
-        changes = _compare(package, entries, out, against, memory)
-        verdict = version.verdict(changes, profile)
+    if entries or asked.against:
+        changes = _compare(package, examined.snapshot.package, entries, asked)
+        verdict = version.verdict(changes, asked.profile)
         if not changes.differences and changes.same_content:
-            return Released(
-                package.version, False, "none", out / changes.old.version, out, "", content, ("nothing has changed",)
-            )
-        _refuse_used_again(package, memory)
+            there = asked.out / changes.old.version
+            return Released(package.version, False, "none", there, asked.out, "", content, found="nothing has changed")
+        _refuse_used_again(package, examined)
         notes += [*(note.message for note in changes.notes if note.kind == "waiver-unused"), *_gate(package, changes, verdict)]
         part = changelog.release(package.version, date, changes, verdict)
         entry = Entry(
             package.version, date, "", content, verdict.bump.name, _rules(verdict, waived=False), _rules(verdict, waived=True),
-            _contents(prints), _waivers(changes), verdict.profile,
+            contents, _waivers(changes), verdict.profile,
         )  # fmt: skip
     else:
-        part = changelog.first_release(package.version, date, {name: one.rows for name, one in prints.items()})
-        entry = Entry(package.version, date, "", content, "none", resources=_contents(prints))
-    target = out / package.version
-    digest = _build(package, entry, prints, part, target, instead=instead)
-    entry = replace(entry, sha256=digest)
+        part = changelog.first_release(package.version, date, {name: one.rows for name, one in examined.prints.items()})
+        entry = Entry(package.version, date, "", content, "none", resources=contents)
+    built = _build(package, examined, folder, entry, entries, part, asked, instead=instead)
+    entry = replace(entry, sha256=built.sha256)
     log = package.base / changelog.NAME
     existing = log.read_text(encoding="utf-8") if log.exists() else changelog.HEAD
     archive.replace_text(log, changelog.with_part(existing, package.version, part))
     ledger.write(package.base, (*entries, entry))
-    _write_index(out, (*entries, entry))
-    return Released(package.version, True, entry.bump, target, target / _zip_name(package), digest, content, tuple(notes))
+    said = _publish_here(package, (*entries, entry), asked)
+    target = asked.out / package.version
+    whole = (*notes, *built.notes, *said)
+    return Released(
+        package.version, True, entry.bump, target, target / building.zip_name(package), built.sha256, content, whole
+    )
 
 
 def _rules(verdict: version.Verdict, *, waived: bool) -> tuple[str, ...]:
@@ -154,24 +241,17 @@ def _waivers(changes: Changes) -> tuple[dict[str, str], ...]:
     return tuple({word: text for word, text in asdict(waiver).items() if text} for waiver in used)
 
 
-def _refuse_used_again(package: Package, memory: str | None) -> None:
+def _refuse_used_again(package: Package, examined: Examined) -> None:
     """Refuse an id that a released version used for a row that was withdrawn since; a key of several fields is no id."""
     log = package.base / changelog.NAME
     gone = changelog.withdrawn(log.read_text(encoding="utf-8")) if log.exists() else {}
-    if not gone:
-        return
-    with open_tables(package, memory=memory) as (engine, (tables,)):
-        for name, one in tables.items():
-            columns = one.keys(one.table.schema.primary_key) or []
-            if name in gone and len(columns) == 1:
-                for row, key in engine.stream(f"SELECT rn, {columns[0]} FROM {one.logical} ORDER BY rn"):
-                    if key in gone[name]:
-                        message = f'"{name}", row {row}: the id "{key}" was withdrawn, and is not to be used for something else'
-                        raise Refused(message, where=package.source, fix="give the row an id of its own")
-
-
-def _contents(prints: dict[str, Fingerprint]) -> dict[str, dict[str, Any]]:
-    return {name: {"rows": one.rows, "fingerprint": one.table} for name, one in prints.items()}
+    for name, one in examined.tables.items() if gone else ():
+        columns = one.keys(one.table.schema.primary_key) or []
+        if name in gone and len(columns) == 1:
+            for row, key in examined.engine.stream(f"SELECT rn, {columns[0]} FROM {one.logical} ORDER BY rn"):
+                if key in gone[name]:
+                    message = f'"{name}", row {row}: the id "{key}" was withdrawn, and is not to be used for something else'
+                    raise Refused(message, where=package.source, fix="give the row an id of its own")
 
 
 def _gate(package: Package, changes: Changes, verdict: version.Verdict) -> list[str]:
@@ -187,13 +267,10 @@ def _gate(package: Package, changes: Changes, verdict: version.Verdict) -> list[
     return [f"{said} ({', '.join(rules)})"]
 
 
-def _changed_after_release(
-    package: Package, known: Entry, entries: tuple[Entry, ...], out: Path, against: str | None, profile: str | None,
-    memory: str | None,
-) -> Refused:  # fmt: skip
+def _changed_after_release(package: Package, known: Entry, entries: tuple[Entry, ...], asked: Asked) -> Refused:
     """The refusal of a version that was released with other content, with the least next version where it can be had."""
     try:
-        verdict = version.verdict(_compare(package, entries, out, against, memory), profile)
+        verdict = version.verdict(_compare(package, package, entries, asked), asked.profile)
         needed = verdict.next_version
     except UsageFault:
         raise
@@ -203,12 +280,18 @@ def _changed_after_release(
     return Refused(message, where=package.source, fix=f'set "version" to {needed} or higher', verdict=verdict)
 
 
-def _compare(package: Package, entries: tuple[Entry, ...], out: Path, against: str | None, memory: str | None) -> Changes:
-    source = against or last_release(package, entries, out)
+@contextlib.contextmanager
+def _before(package: Package, entries: tuple[Entry, ...], asked: Asked) -> Iterator[tuple[Package, str]]:
+    """The last release's package, and where it is."""
+    source = asked.against or last_release(package, entries, asked.out)
     with locate.located(source, package.base) as path:
-        old, _ = descriptor.load(path, source)
-        changes = difference.diff(old, package, Terms(all_removed=True), memory=memory)
-    expected = entries[-1].fingerprint if entries and not against else None
+        yield descriptor.load(path, source)[0], source
+
+
+def _compare(package: Package, new: Package, entries: tuple[Entry, ...], asked: Asked) -> Changes:
+    with _before(package, entries, asked) as (old, source):
+        changes = difference.diff(old, new, Terms(all_removed=True), memory=asked.memory)
+    expected = entries[-1].fingerprint if entries and not asked.against else None
     if expected and changes.old.fingerprint != expected:
         message = f"is not what the ledger says that {entries[-1].version} was"
         raise ImprintError(message, where=source, fix="name the last release's data with --against")
@@ -263,154 +346,108 @@ def _date(package: Package, out: Path, content: str) -> str:
         raise ImprintError(f'"{epoch}" is not a number of seconds', where="SOURCE_DATE_EPOCH", fix="unset it") from error
 
 
-def _zip_name(package: Package) -> str:
-    return f"{(package.name or 'package').replace('/', '-')}-{package.version}.zip"
-
-
 def _build(
-    package: Package, entry: Entry, prints: dict[str, Fingerprint], part: str, target: Path, *, instead: bool = False
-) -> str:
-    """Build the release's directory; the digest of its zip, which must be the ledger's where that has one.
+    package: Package, examined: Examined, folder: Path, entry: Entry, before: tuple[Entry, ...], part: str, asked: Asked, *,
+    instead: bool = False,
+) -> Built:  # fmt: skip
+    """Fill the release's directory and put it in its place: the digest of its zip, which must be the ledger's if that has one.
 
     A finished directory with the same bytes is left as it is.
     """
-    if target.exists() and not instead:
-        return _identical(package, entry, prints, part, target)
-    with archive.new_directory(target, instead=instead) as building:
-        _fill(package, entry, prints, part, building)
-        digest = archive.sha256(building / _zip_name(package))
-        if entry.sha256 and digest != entry.sha256:
-            message = (
-                f"has the content of {entry.version} in other bytes than were released: the zip's SHA-256 would be "
-                f"{digest[:12]}…, the ledger says {entry.sha256[:12]}…"
-            )
-            fix = f"restore the files and {changelog.NAME} from git, or use the imprint that released it"
-            raise Refused(message, where=package.source, fix=fix)
-        return digest
-
-
-def _identical(package: Package, entry: Entry, prints: dict[str, Fingerprint], part: str, target: Path) -> str:
-    """The digest of the zip in `target`, if that has just the bytes that a build gives. Raises Refused otherwise."""
-    with tempfile.TemporaryDirectory(prefix="imprint-") as folder:
-        again = Path(folder) / target.name
-        digest = _build(package, entry, prints, part, again)
-        differing = set(archive.sums(again, archive.files_below(again)).splitlines()) ^ set(
-            archive.sums(target, archive.files_below(target)).splitlines()
+    target, notes = asked.out / entry.version, list[str]()
+    write_delta = None
+    if "delta" in asked.formats and (before or asked.against):
+        write_delta = partial(_write_delta, package, examined.snapshot, before, asked, notes)
+    manifest, said = building.fill(examined, entry, before[-1] if before else None, part, asked.formats, TOOL, write_delta)
+    digest = manifest.files[manifest.archive].sha256
+    if entry.sha256 and digest != entry.sha256:
+        message = (
+            f"has the content of {entry.version} in other bytes than were released: the zip's SHA-256 would be "
+            f"{digest[:12]}…, the ledger says {entry.sha256[:12]}…"
         )
-    if differing:
-        name = min(line.split("  ", 1)[1] for line in differing)
-        raise Refused(f'is there, but "{name}" is not what a build gives', where=target, fix="move it away, then release again")
-    return digest
+        fix = f"restore the files and {changelog.NAME} from git, or use the imprint that released it"
+        raise Refused(message, where=package.source, fix=fix)
+    there = target.exists() and not instead
+    if there:
+        _refuse_different(folder, manifest, target)
+    if asked.key is not None:
+        signing.attest_release(target if there else folder, manifest, _commit(package), asked.key)
+    if not there:
+        archive.put(folder, target, instead=_unlisted(package, before, folder, asked) if instead else None)
+    return Built(digest, (*said, *notes))
 
 
-def _fill(package: Package, entry: Entry, prints: dict[str, Fingerprint], part: str, folder: Path) -> None:
-    names = _copy_package(package, folder)
-    _refuse_taken(package, names)
-    archive.write_text(folder / NOTES, part)
-    moment = int(datetime.datetime.fromisoformat(f"{entry.date}T00:00:00+00:00").timestamp())
-    root = _zip_name(package).removesuffix(".zip")
-    archive.write_zip(folder / _zip_name(package), folder, [*names, NOTES], root, moment)
-    _write_formats(package, folder)
-    manifest = _manifest(package, entry, prints, folder)
-    archive.write_text(folder / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
-    archive.write_text(folder / SUMS, archive.sums(folder, archive.files_below(folder)))
+@contextlib.contextmanager
+def _unlisted(package: Package, before: tuple[Entry, ...], folder: Path, asked: Asked) -> Iterator[None]:
+    """Take a version out of the index while another is put in its place: what is listed is there as listed, at any moment."""
+    index = asked.out / INDEX
+    text = index.read_text(encoding="utf-8") if index.is_file() else ""
+    _write_index(package, before, asked)
+    try:
+        yield
+    except BaseException:
+        if text and folder.exists():  # the old one is still there
+            with contextlib.suppress(OSError):
+                archive.replace_text(index, text)
+        raise
 
 
-def _copy_package(package: Package, folder: Path) -> list[str]:
-    """The package's own files: descriptor with sizes and digests, data, schemas. Their names are given back."""
-    resources = []
-    copied: set[str] = set()
-    for resource in package.resources:
-        for path, file in zip(resource.paths, resource.files, strict=True):
-            copied.add(_copy(file, folder, path))
-        for word in ("schema", "jsonSchema", "dialect"):
-            named = resource.descriptor.get(word)
-            if isinstance(named, str):
-                copied.add(_copy(package.base / named, folder, named))
-        resources.append(_described(resource))
-    for named in fingerprint.documents(package).values():
-        if reason := safety.unsafe(named):
-            raise UsageFault(f'names "{named}", which is not safe: it {reason}', where=package.source, fix="keep it inside")
-        copied.add(_copy(package.base / named, folder, named))
-    described = {**package.descriptor, "resources": resources}
-    archive.write_text(folder / "datapackage.json", json.dumps(described, indent=2, ensure_ascii=False) + "\n")
-    return sorted({"datapackage.json", *copied})
+def _write_delta(
+    package: Package, snapshot: Snapshot, before: tuple[Entry, ...], asked: Asked, notes: list[str], out: Path
+) -> None:
+    """Write the change since the last release; where that can't be had, say so."""
+    try:
+        with _before(package, before, asked) as (found, _), tempfile.TemporaryDirectory(prefix="imprint-") as name:
+            # As it was released, wherever it is found: so that the delta depends on what is released alone.
+            old = building.snapshot(found, Path(name))
+            last, new = (descriptor.load(one.package.base / "datapackage.json")[0] for one in (old, snapshot))
+            delta.make(last, new, out, memory=asked.memory)
+    except ImprintError as error:
+        if isinstance(error.__cause__, (OSError, EngineError)):
+            raise  # a full disk is no reason to release less
+        notes.append(f"without a delta: {error}")
 
 
-def _copy(source: Path, folder: Path, name: str) -> str:
-    target = folder / name
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, target)
-    return Path(name).as_posix()
+def _commit(package: Package) -> str:
+    """The id of the commit that is released; "" outside of git."""
+    try:
+        return revisions.git("rev-parse", "HEAD", where=package.source, directory=package.base).decode().strip()
+    except ImprintError:
+        return ""
 
 
-def _described(resource: Resource) -> dict[str, Any]:
-    """A resource's descriptor with the size and digest of its one file."""
-    described = dict(resource.descriptor)
-    if len(resource.files) == 1:
-        described["bytes"] = resource.files[0].stat().st_size
-        described["hash"] = f"sha256:{archive.sha256(resource.files[0])}"
-    return described
+def _refuse_different(folder: Path, manifest: Manifest, target: Path) -> None:
+    """Refuse a release that is there in other bytes than those that were just built, or in other formats.
+
+    What another writer wrote in bytes of its own is compared with the sums that it was released with.
+    """
+    derived = {name for name, file in manifest.files.items() if file.derived}
+    both = [set(archive.files_below(one)) - {SUMS, signing.ATTESTATION} for one in (folder, target)]
+    wrong = both[0] ^ both[1]
+    same = sorted((both[0] & both[1]) - derived)
+    lines = [archive.sums(one, same).splitlines() for one in (folder, target)]
+    wrong |= {name for name, one, two in zip(same, *lines, strict=True) if one != two}
+    sums = (target / SUMS).read_text(encoding="utf-8").splitlines() if (target / SUMS).is_file() else []
+    if not wrong and set(sums) != set(archive.sums(target, both[1]).splitlines()):
+        wrong = {line.partition("  ")[2] for line in set(sums) ^ set(archive.sums(target, both[1]).splitlines())}
+    if wrong:
+        name = min(wrong - {MANIFEST} or wrong)
+        fix = "move it away, or ask for the formats that it has, then release again"
+        raise Refused(f'is there, but "{name}" is not what a build gives', where=target, fix=fix)
 
 
-def _write_formats(package: Package, folder: Path) -> None:
-    """Each table as JSON and all of them in one SQLite file, read from the copy that is released."""
-    copy, _ = descriptor.load(folder / "datapackage.json")
-    with open_tables(copy) as (engine, (tables,)):
-        for name, one in tables.items():
-            formats.write_json(engine, one, folder / _json_name(name))
-        sqlite.write(engine, copy, tables, folder / _sqlite_name(package))
-
-
-def _sqlite_name(package: Package) -> str:
-    return f"{(package.name or 'package').replace('/', '-')}.sqlite"
-
-
-def _json_name(table: str) -> str:
-    return f"json/{table.replace('/', '-')}.json"
-
-
-def _refuse_taken(package: Package, names: list[str]) -> None:
-    """Refuse a package that has a file where the release would write one of its own."""
-    own = {
-        NOTES,
-        MANIFEST,
-        SUMS,
-        _zip_name(package),
-        _sqlite_name(package),
-        *(_json_name(one.name) for one in package.resources if one.tabular),
-    }
-    for name in sorted(own.intersection(names)):
-        raise UsageFault(f'has a file "{name}", which a release writes itself', where=package.source, fix="move it elsewhere")
-
-
-def _manifest(package: Package, entry: Entry, prints: dict[str, Fingerprint], folder: Path) -> dict[str, Any]:
-    listed = {
-        name: {"bytes": (folder / name).stat().st_size, "sha256": archive.sha256(folder / name)}
-        for name in archive.files_below(folder)
-    }
-    return {
-        "name": package.name,
-        "version": entry.version,
-        "date": entry.date,
-        "fingerprint": entry.fingerprint,
-        "verdict": entry.verdict(),
-        "archive": _zip_name(package),
-        "resources": {
-            name: {"rows": one.rows, "fingerprint": one.table, "columns": one.columns} for name, one in prints.items()
-        },
-        "files": listed,
-    }
-
-
-def _rebuild(package: Package, known: Entry, entries: tuple[Entry, ...], prints: dict[str, Fingerprint], out: Path) -> Released:
+def _rebuild(
+    package: Package, examined: Examined, folder: Path, known: Entry, entries: tuple[Entry, ...], asked: Asked
+) -> Released:
     """A version that the ledger has, with the same content: built again where it isn't there, and the same bytes."""
-    target = out / known.version
+    target = asked.out / known.version
     there = target.exists()
-    digest = _build(package, known, prints, _part_of(package, known, prints), target)
-    _write_index(out, entries)
+    part = _part_of(package, known, dict(examined.prints))
+    built = _build(package, examined, folder, known, entries[: entries.index(known)], part, replace(asked, against=None))
+    notes = _publish_here(package, entries, asked)
     said = "is there, identical to the ledger's" if there else "rebuilt, identical to the ledger's"
-    return Released(known.version, False, "none", target, target / _zip_name(package), digest, known.fingerprint, (said,))
+    zipped = target / building.zip_name(package)
+    return Released(known.version, False, "none", target, zipped, built.sha256, known.fingerprint, (*built.notes, *notes), said)
 
 
 def _part_of(package: Package, known: Entry, prints: dict[str, Fingerprint]) -> str:
@@ -423,12 +460,16 @@ def _part_of(package: Package, known: Entry, prints: dict[str, Fingerprint]) -> 
     return changelog.first_release(known.version, known.date, {name: one.rows for name, one in prints.items()})
 
 
-def _write_index(out: Path, entries: tuple[Entry, ...]) -> None:
-    """`index.json`: the versions that are here, newest last, and which is the latest."""
-    here = [entry for entry in entries if (out / entry.version / MANIFEST).is_file()]
-    listed = [
-        {"version": e.version, "date": e.date, "sha256": e.sha256, "fingerprint": e.fingerprint, "path": f"{e.version}/"}
-        for e in here
-    ]
-    index = {"latest": here[-1].version if here else None, "versions": listed}
-    archive.replace_text(out / INDEX, json.dumps(index, indent=2, ensure_ascii=False) + "\n")
+def _publish_here(package: Package, entries: Sequence[Entry], asked: Asked) -> tuple[str, ...]:
+    """Write the index, the page and the signature of both; notes on what a user should know."""
+    signature = asked.out / signing.INDEX_ATTESTATION
+    signed = signature.is_file()
+    _write_index(package, entries, asked)
+    store.replace(asked.out / page.NAME, page.render(page.read_store(asked.out, asked.pictures)))
+    if asked.key is not None:
+        signing.attest_index(asked.out, asked.key)
+    return ("the index is no longer signed: sign it with --sign",) if signed and not signature.is_file() else ()
+
+
+def _write_index(package: Package, entries: Sequence[Entry], asked: Asked) -> None:
+    store.write_index(asked.out, package.name, entries, building.zip_name(package, "{version}"))

@@ -6,11 +6,14 @@ import csv
 import io
 import json
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from .changes import PROFILE
+from .fetching import Fetched
 from .formatting import Formatted
+from .publishing import Published
 from .release import Released
 from .report import shorten
 from .verification import Verification
@@ -18,6 +21,7 @@ from .version import Bump, Rule, Verdict
 
 WIDTH = 80  # columns of a terminal
 DEMANDS = 20  # changes that are listed
+PROBLEMS = 100  # problems of a release that are listed
 
 
 def to_json(value: Any) -> str:
@@ -76,23 +80,76 @@ def demands_text(verdict: Verdict) -> str:
 
 def released_text(one: Released) -> str:
     """A release as a person reads it."""
-    lines = [f"note: {note}" for note in one.notes] if one.released else []
+    lines = [f"note: {note}" for note in one.notes]
     if one.released:
         lines.append(f"{one.version} released ({one.bump}) in {one.path}")
         lines.append(f"  {one.archive.name}  SHA-256 {one.sha256}")
     else:
-        lines.append(f"{one.version}: nothing to release; {one.path} {'; '.join(one.notes)}")
+        lines.append(f"{one.version}: nothing to release; {one.path} {one.found}")
     return "\n".join(lines)
+
+
+def published_text(one: Published) -> str:
+    """What was published, as a person reads it."""
+    lines = [f"note: {note}" for note in one.notes]
+    if one.added:
+        lines.append(f"{', '.join(one.added)} {'would be ' if one.dry_run else ''}published in {one.target}")
+    else:
+        lines.append(f"{one.target}: no new version")
+    sent = f"{_files(len(one.sent))} ({sum(one.sent.values()):,} bytes)" if one.sent else "nothing"
+    lines.append(f"  {sent} {'to send' if one.dry_run else 'sent'}, {_files(one.kept)} there already")
+    lines.append(f"  latest version there{' then' if one.dry_run and one.added else ''}: {one.versions[-1]}")
+    return "\n".join(lines)
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count:,} files"
 
 
 def verification_text(results: Sequence[Verification]) -> str:
     """What was verified, a line per release and one per problem."""
-    lines = []
-    for one in results:
-        said = f"{len(one.problems)} problems" if one.problems else f"{one.files + 2} files, all as released"
-        lines.append(f"{one.path}: {said}")
-        lines += [f"  {problem}" for problem in one.problems]
-    return "\n".join(lines) if lines else "the store holds no release"
+    return "\n".join(line for one in results for line in _verified(one)) if results else "the store holds no release"
+
+
+def _verified(one: Verification) -> Iterator[str]:
+    count = "1 file" if one.files == 1 else f"{one.files:,} files"
+    good = f"{count}, all as released" if one.files else "no problem found"
+    derived, signed = ", verdict derived again" if one.derived else "", f", signed ({one.signer})" if one.signer else ""
+    number = "1 problem" if len(one.problems) == 1 else f"{len(one.problems):,} problems"
+    yield f"{one.path}: {number if one.problems else f'{good}{derived}{signed}'}"
+    for line in (*one.problems[:PROBLEMS], *(f"note: {note}" for note in one.notes)):
+        yield f"  {shorten(line, 1000)}"  # a name in it comes from elsewhere, and may hold what steers a terminal
+    if len(one.problems) > PROBLEMS:
+        yield f"  … and {len(one.problems) - PROBLEMS:,} more: --format json lists them all"
+
+
+def fetched_text(one: Fetched) -> str:
+    """What was fetched, where it is, and what that cost."""
+    said = "is there already" if one.there else "fetched"
+    lines = [f"{one.name} {one.version} ({one.date}) {said}: {one.path}"]
+    lines.append(f"  {one.files:,} files, {size(one.bytes)}, every digest as released")
+    if one.offline:
+        lines.append(f"  the store was not asked; its index is of {one.seen}")
+    elif not one.there:
+        lines[-1] += f"; {size(one.downloaded)} downloaded" if one.downloaded else "; all of it was in the cache"
+    if one.latest != one.version:
+        lines.append(f"  the latest version is {one.latest}")
+    return "\n".join(lines)
+
+
+def unpacked_text(source: str, path: Path, form: str) -> str:
+    """Where a zip was unpacked to, as text or JSON."""
+    if form == "json":
+        return to_json({"path": str(path), "source": source})
+    return f"{source} unpacked: {path}\n  a zip says nothing of the store that it is from: no digest was compared"
+
+
+def size(count: int) -> str:
+    """So many bytes, in the unit that says it shortest."""
+    for unit, many in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if count >= many:
+            return f"{count / many:.1f} {unit}"
+    return "1 byte" if count == 1 else f"{count} bytes"
 
 
 def formatted_text(files: Sequence[Formatted], *, check: bool) -> str:

@@ -1,0 +1,5 @@
+"""`python -m imprint.commands` is `imprint`."""
+
+from . import main
+
+main()

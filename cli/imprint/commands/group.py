@@ -1,0 +1,85 @@
+"""The command itself, and what its subcommands share: options, output, a progress bar."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .. import __version__
+from ..exceptions import ExitCode, ImprintError
+
+FORMAT = click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="What to print."
+)
+VERSION_PROFILE = click.option(
+    "--profile",
+    type=click.Choice(["datapackage", "croissant"]),
+    help="Whose version rules count; datapackage, unless the descriptor names one.",
+)
+MEMORY = click.option("--memory", metavar="SIZE", help="Memory that the engine may use, such as 2GB; the rest spills to disk.")
+
+
+class Commands(click.Group):
+    """Turns an operator's fault into one line on stderr and its exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ImprintError as error:
+            click.echo(f"imprint: {error}", err=True)
+            ctx.exit(error.exit_code)
+        except OSError as error:
+            place = f"{error.filename}: " if error.filename else ""
+            click.echo(f"imprint: {place}{error.strerror or error}; check the path and the disk", err=True)
+            ctx.exit(ExitCode.ENVIRONMENT)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="imprint")
+def main() -> None:
+    """Validate, diff, version and release Data Packages.
+
+    A PACKAGE is a directory, a datapackage.json or .yaml, a zip, a URL, a release (STORE@VERSION, STORE@latest), or
+    git:REV[:path]. Exit codes: 0 good; 1 the data says no; 2 usage; 3 the environment failed, or something could not be
+    checked.
+    """
+
+
+@contextlib.contextmanager
+def bar(label: str) -> Iterator[Callable[[float], None] | None]:
+    """A progress bar on stderr, where that is a terminal: it comes with the first word of progress and goes with the last."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    with contextlib.ExitStack() as stack:
+        bars: list[Any] = []
+
+        def tell(share: float) -> None:
+            if not bars:
+                bars.append(click.progressbar(length=1000, label=label, file=sys.stderr))
+                stack.callback(click.echo, "\r\x1b[K\x1b[?25h", nl=False, err=True)
+            bars[0].update(int(share * 1000) - bars[0].pos)
+
+        yield tell
+
+
+def show(text: str, *, err: bool = False) -> None:
+    """Print, in colour on a terminal unless NO_COLOR says no."""
+    click.echo(text, err=err, color=False if os.environ.get("NO_COLOR") else None)
+
+
+def write(path: Path, text: str) -> None:
+    """Put a text into a file at once; a device or a pipe can only be written to."""
+    from .. import archive
+
+    ended = text.rstrip("\n") + "\n"
+    if path.exists() and not path.is_file():
+        path.write_text(ended, encoding="utf-8", newline="\n")
+    else:
+        archive.replace_text(path.resolve(), ended)
