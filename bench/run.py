@@ -13,10 +13,11 @@ import tempfile
 from pathlib import Path
 
 import diff
+import release
 import validate
 from measuring import generate
 
-SUBJECTS = {"validate": validate.run, "diff": diff.run}
+SUBJECTS = {"validate": validate.run, "diff": diff.run, "release": release.run}
 
 
 def main() -> None:
