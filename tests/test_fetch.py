@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import functools
+import http.server
 import io
 import itertools
 import json
@@ -348,6 +350,16 @@ def test_load_gives_typed_frames_of_a_version(dist: Path, here: Path) -> None:
     }  # fmt: skip
     assert (len(old["plants"]), len(new["plants"])) == (8, 9)
     assert again["plants"].equals(old["plants"])
+
+
+def test_load_takes_a_host_without_a_path(dist: Path, here: Path) -> None:
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(dist))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        assert len(library.load(address, version="1.0.0")["plants"]) == 8
+        assert len(library.load(address)["plants"]) == 9
+        server.shutdown()
 
 
 def test_what_was_loaded_once_is_loaded_offline(dist: Path, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

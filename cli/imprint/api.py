@@ -144,7 +144,8 @@ def load(
         fix = "leave the version out, or name the directory of releases"
         raise UsageFault(f"is no store of releases: it has no {INDEX}", where=source, fix=fix)
     if version is not None or (listed and not any((Path(source) / name).is_file() for name in DESCRIPTOR_NAMES)):
-        source = f"{str(source).rstrip('/')}@{version or 'latest'}"
+        # With a slash, as a host without a path would be read as a user's name.
+        source = f"{str(source).rstrip('/')}/@{version or 'latest'}"
     with open_package(source) as (package, _):
         return frames.load(package, memory=memory)
 

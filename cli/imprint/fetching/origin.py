@@ -69,10 +69,13 @@ def is_store(address: str) -> bool:
 
 
 def split(source: str) -> tuple[str, str]:
-    """The store and the version of `STORE@VERSION`, where STORE is an address on the web; two empty texts otherwise."""
+    """The store and the version of `STORE@VERSION`, where STORE is an address on the web with a path; else two empty texts.
+
+    Without a path, what stands before the @ is a user.
+    """
     address, _, version = source.rpartition("@")
     plain = re.fullmatch(r"[^/?#]+", version) and path_of(source).suffix.lower() not in FILES
-    return (address, version) if is_url(address) and path_of(address).name and plain else ("", "")
+    return (address, version) if is_url(address) and path_of(address).parts and plain else ("", "")
 
 
 def index(store: Store, *, forget: bool = False) -> Index:
