@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from herbs import DERIVED, FILES, PLANTS, RELEASED, STORE, edit, repository, set_version
-from packages import commit, git, imprint, imprint_process, tree, write
+from packages import commit, imprint, imprint_process, tree, write
 
 import imprint as library
 from imprint import archive, changelog, ledger
@@ -239,31 +239,6 @@ def test_a_second_run_finds_nothing_to_release(herbs: Path) -> None:
     done = unchanged(herbs, lambda: imprint("release", cwd=herbs))
     assert done.exit_code == 0
     assert done.stdout == "0.1.0: nothing to release; dist/0.1.0 is there, identical to the ledger's\n"
-
-
-def test_another_clone_at_another_place_hour_and_locale_rebuilds_the_same_bytes(template: Path, tmp_path: Path) -> None:
-    git(tmp_path, "clone", "--quiet", str(template), "elsewhere/deep/clone")
-    clone = tmp_path / "elsewhere/deep/clone"
-    odd = {
-        "TZ": "Pacific/Kiritimati", "LC_ALL": "C", "PYTHONHASHSEED": "123", "PYTHONUTF8": "0", "HOME": str(tmp_path),
-        "USER": "somebody", "COLUMNS": "20", "SOURCE_DATE_EPOCH": "1",
-    }  # fmt: skip
-    done = imprint_process("release", cwd=clone, umask=0o077, **odd)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == "0.1.0: nothing to release; dist/0.1.0 rebuilt, identical to the ledger's\n"
-    compared = subprocess.run(["diff", "-r", template / "dist", clone / "dist"], capture_output=True, text=True, check=False)
-    assert (compared.returncode, compared.stdout) == (0, "")
-    assert git(clone, "status", "--porcelain") == ""
-
-
-def test_the_first_release_itself_depends_on_the_commit_alone(template: Path, tmp_path: Path) -> None:
-    git(tmp_path, "clone", "--quiet", str(template), "clone")
-    clone = tmp_path / "clone"
-    git(clone, "checkout", "--quiet", "HEAD~1")
-    done = imprint_process("release", str(clone), "--out", str(tmp_path / "out"), cwd=tmp_path, PYTHONHASHSEED="7", TZ="EST5")
-    assert done.returncode == 0
-    assert tree(tmp_path / "out") == tree(template / "dist")
-    assert (clone / "releases.json").read_bytes() == (template / "releases.json").read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -490,6 +465,65 @@ def test_the_next_release_stands_beside_the_first_which_stays_as_it_is(herbs: Pa
     assert imprint("verify", cwd=herbs).exit_code == 0
 
 
+def test_the_delta_of_a_release_makes_it_of_the_one_before(herbs: Path) -> None:
+    set_version(herbs, "0.1.0", "0.2.0")
+    edit(herbs, "data/plants.csv", "8,Yarrow,1,false,2017-06-06,\n", "9,Zedoary,1,true,,\n")
+    folder = release(herbs, "0.2.0")
+    with_dist = tree(folder / "delta")
+    done = imprint("apply", "dist/0.2.0/delta", "dist@0.1.0", "made", cwd=herbs)
+    assert done.exit_code == 0, done.stderr
+    for name in FILES:
+        if name.startswith(("data/", "schemas/")):
+            assert (herbs / "made" / name).read_bytes() == (folder / name).read_bytes()
+    assert json_of(herbs / "made/datapackage.json") == json_of(folder / "datapackage.json")
+    shutil.rmtree(herbs / "dist")
+    assert imprint("release", cwd=herbs).exit_code == 0  # the base comes from git now, which has it in other bytes
+    assert tree(folder / "delta") == with_dist
+
+
+def test_a_release_whose_base_is_nowhere_comes_without_a_delta_and_says_so(herbs: Path) -> None:
+    corrected(herbs)
+    release(herbs, "0.1.1")
+    shutil.rmtree(herbs / "dist")
+    shutil.rmtree(herbs / ".git")
+    done = imprint("release", cwd=herbs)
+    assert done.exit_code == 0, done.stderr
+    assert "note: without a delta: " in done.stdout
+    assert "neither in dist nor in git" in done.stdout
+    assert not (herbs / "dist/0.1.1/delta").exists()
+
+
+def test_a_package_with_another_name_keeps_its_older_releases(herbs: Path) -> None:
+    edit(herbs, "datapackage.json", '"name": "herbs"', '"name": "spices"')
+    set_version(herbs, "0.1.0", "1.0.0")
+    release(herbs, "1.0.0")
+    index = json_of(herbs / "dist/index.json")
+    assert (index["name"], [one["version"] for one in index["versions"]]) == ("", ["0.1.0", "1.0.0"])
+    assert imprint("verify", cwd=herbs).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("formats", "made"),
+    [
+        ("none", set()),
+        ("csv,json", {"csv", "json"}),
+        ("parquet, sqlite", {"parquet", "sqlite"}),
+        ("xlsx,citation", {"xlsx", "citation"}),
+    ],
+)
+def test_only_the_formats_that_are_asked_for_are_made(unreleased: Path, formats: str, made: set[str]) -> None:
+    done = imprint("release", "--formats", formats, cwd=unreleased)
+    assert done.exit_code == 0, done.stderr
+    files = json_of(unreleased / "dist/0.1.0/manifest.json")["files"]
+    assert {one["form"] for one in files.values() if "form" in one} == made
+    assert imprint("verify", cwd=unreleased).exit_code == 0
+
+
+def test_a_format_that_there_is_not_is_a_usage_fault(unreleased: Path) -> None:
+    said = refused(unreleased, "--formats", "csv,ods", code=2)
+    assert said.startswith('imprint: --formats: there is no format "ods"; name some of csv, json, parquet, sqlite, xlsx, delta')
+
+
 def test_a_file_that_only_moved_is_a_patch_of_the_same_content(herbs: Path) -> None:
     (herbs / "data/plants.csv").rename(herbs / "data/herbs.csv")
     edit(herbs, "datapackage.json", "data/plants.csv", "data/herbs.csv")
@@ -662,17 +696,6 @@ def test_a_release_interrupted_after_the_rename_is_finished_by_the_next_run(
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1800000000")
     release(herbs, "0.1.1")
     assert tree(herbs) == tree(whole)
-
-
-def test_a_full_disk_after_the_rename_leaves_changelog_and_ledger_whole(herbs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    corrected(herbs)
-    before = {name: content for name, content in tree(herbs).items() if not name.startswith("dist/0.1.1/")}
-    with monkeypatch.context() as patched:
-        patched.setattr(archive.os, "fsync", fail(FULL))
-        assert imprint("release", cwd=herbs).exit_code == 3
-    assert {name: content for name, content in tree(herbs).items() if not name.startswith("dist/0.1.1/")} == before
-    release(herbs, "0.1.1")
-    assert imprint("verify", cwd=herbs).exit_code == 0
 
 
 def test_a_second_go_at_a_version_released_again_keeps_the_old_one_where_the_rename_fails(

@@ -155,11 +155,11 @@ def since_last_release(source: str | PathLike[str], out: Path, **options: Any) -
 
     Raises ImprintError where there is no release, or its data is nowhere or isn't what was released.
     """
-    from . import ledger, release
+    from . import ledger, previous
 
     with open_package(source) as (package, _):
         entries = ledger.read(package.base)
-        old = release.last_release(package, entries, out)
+        old = previous.last_release(package, entries, out)
     directory = package.base if old.startswith("git:") else None
     changes = diff(old, source, **{**options, "directory": directory, "fingerprints": True})
     if changes.old.fingerprint != entries[-1].fingerprint:

@@ -77,6 +77,7 @@ def replace_text(path: Path, text: str) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+    _sync(path.parent)
 
 
 @contextlib.contextmanager

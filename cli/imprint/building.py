@@ -119,9 +119,9 @@ def _refuse_taken(package: Package, names: Collection[str]) -> None:
             )
 
 
-def zip_name(package: Package, version: str | None = None) -> str:
+def zip_name(package: Package) -> str:
     """The name of a release's zip."""
-    return f"{_stem(package)}-{package.version if version is None else version}.zip"
+    return f"{_stem(package)}-{package.version}.zip"
 
 
 def _stem(package: Package) -> str:
@@ -141,11 +141,11 @@ def _table_name(table: str, form: str) -> str:
 
 def fill(
     examined: Examined, entry: Entry, previous: Entry | None, part: str, forms: Collection[str], tool: str,
-    write_delta: Callable[[Path], None] | None,
+    write_delta: Callable[[Path], str] | None,
 ) -> tuple[Manifest, tuple[str, ...]]:  # fmt: skip
     """Write all of a release beside its snapshot; the manifest, and what a user should know of it.
 
-    `part` is the changelog's; `write_delta` writes the change since `previous` to a directory.
+    `part` is the changelog's; `write_delta` writes the change since `previous` to a directory, or says why not.
     """
     package, folder = examined.snapshot.package, examined.snapshot.package.base
     archive.write_text(folder / NOTES, part)
@@ -157,8 +157,8 @@ def fill(
         archive.write_text(folder / REPORT, _report_text(examined.report))
         made, notes = _tables(examined, forms)
         zipped.result()
-    if write_delta is not None:
-        write_delta(folder / DELTA)
+    if write_delta is not None and (note := write_delta(folder / DELTA)):
+        notes = (*notes, note)
     contents = {
         table: Content(one.rows, one.table, one.columns) for table, one in sorted(examined.prints.items(), key=_order(package))
     }

@@ -13,18 +13,17 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from . import descriptor, difference, fingerprint, semver, sql, version
-from .changes import PROFILE, Changes, Terms
+from . import descriptor, difference, fingerprint, ledger, semver, sql, version
+from .changes import PROFILE, Terms
 from .engine import Engine
 from .exceptions import ImprintError
 from .exports import columns, sqlite, workbook
 from .fingerprint import Fingerprint
-from .ledger import Entry
 from .manifest import MANIFEST, File, Manifest
 from .package import Dialect, Package
 from .scan import Checked
@@ -219,7 +218,8 @@ def _in_any_order(rows: Iterable[Any]) -> tuple[int, int]:
 def verdict_problems(folder: Path, manifest: Manifest, before: Path | None, memory: str | None) -> Iterator[str]:
     """How the verdict differs from the one that the data asks for; `before` is the release before, if there was one."""
     known = {"bump": "none", "rules": [], "waived": [], **manifest.verdict}
-    derived = Entry("", "", "", "", "none").verdict()
+    first = ledger.Entry("", "", "", "", "none")
+    derived = first.verdict()
     if before is not None:
         try:
             old, _ = descriptor.load(before / "datapackage.json")
@@ -234,18 +234,10 @@ def verdict_problems(folder: Path, manifest: Manifest, before: Path | None, memo
             yield f"{old.version} is not what {manifest.version} came after: its fingerprint is another"
         if low:
             yield f"version {new.version} is too low after {old.version}: the changes ask for {found.next_version}"
-        derived = _recorded(changes, found)
+        derived = ledger.judged(first, changes, found).verdict()
     for word in sorted(known.keys() | derived.keys()):
         if known.get(word) != derived.get(word):
             yield f'the verdict\'s "{word}" is {_shown(known.get(word))} here, and {_shown(derived.get(word))} by the data'
-
-
-def _recorded(changes: Changes, found: version.Verdict) -> dict[str, Any]:
-    """A verdict as a manifest records it."""
-    fired, waived = (tuple(sorted({one.rule.id for one in found.fired if one.waived is aside})) for aside in (False, True))
-    used = [one for one in changes.waivers if any(version.waives(one, other) for other in changes.differences)]
-    waivers = tuple({word: text for word, text in asdict(one).items() if text} for one in used)
-    return Entry("", "", "", "", found.bump.name, fired, waived, waivers=waivers, profile=found.profile).verdict()
 
 
 def _shown(value: Any) -> str:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from . import version
 from .archive import replace_text
-from .changes import PROFILE
+from .changes import PROFILE, Changes
 from .documents import read_document
 from .exceptions import ImprintError
+from .version import Verdict
 
 NAME = "releases.json"
 
@@ -42,6 +44,15 @@ class Entry:
         """What few releases have to say."""
         waivers = {"waivers": [dict(one) for one in self.waivers]} if self.waivers else {}
         return {**waivers, **({"profile": self.profile} if self.profile != PROFILE else {})}
+
+
+def judged(entry: Entry, changes: Changes, verdict: Verdict) -> Entry:
+    """An entry with the verdict on what changed, and the waivers that set something aside."""
+    fired = (tuple(sorted({one.rule.id for one in verdict.fired if one.waived is aside})) for aside in (False, True))
+    used = (one for one in changes.waivers if any(version.waives(one, difference) for difference in changes.differences))
+    waivers = tuple({word: text for word, text in asdict(waiver).items() if text} for waiver in used)
+    rules, waived = fired
+    return replace(entry, bump=verdict.bump.name, rules=rules, waived=waived, waivers=waivers, profile=verdict.profile)
 
 
 def read(base: Path) -> tuple[Entry, ...]:

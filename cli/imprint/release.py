@@ -9,9 +9,8 @@ from __future__ import annotations
 import contextlib
 import datetime
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version as installed
 from pathlib import Path
@@ -21,14 +20,11 @@ from . import (
     archive,
     building,
     changelog,
-    delta,
-    descriptor,
-    difference,
     documents,
     fingerprint,
     ledger,
-    locate,
     page,
+    previous,
     revisions,
     semver,
     signing,
@@ -36,9 +32,8 @@ from . import (
     validation,
     version,
 )
-from .building import Examined, Snapshot
-from .changes import Changes, Terms
-from .engine import EngineError
+from .building import Examined
+from .changes import Changes
 from .exceptions import DataFault, ImprintError, UsageFault
 from .fingerprint import Fingerprint
 from .ledger import Entry
@@ -210,10 +205,7 @@ def _release_new(
         _refuse_used_again(package, examined)
         notes += [*(note.message for note in changes.notes if note.kind == "waiver-unused"), *_gate(package, changes, verdict)]
         part = changelog.release(package.version, date, changes, verdict)
-        entry = Entry(
-            package.version, date, "", content, verdict.bump.name, _rules(verdict, waived=False), _rules(verdict, waived=True),
-            contents, _waivers(changes), verdict.profile,
-        )  # fmt: skip
+        entry = ledger.judged(Entry(package.version, date, "", content, "", resources=contents), changes, verdict)
     else:
         part = changelog.first_release(package.version, date, {name: one.rows for name, one in examined.prints.items()})
         entry = Entry(package.version, date, "", content, "none", resources=contents)
@@ -229,16 +221,6 @@ def _release_new(
     return Released(
         package.version, True, entry.bump, target, target / building.zip_name(package), built.sha256, content, whole
     )
-
-
-def _rules(verdict: version.Verdict, *, waived: bool) -> tuple[str, ...]:
-    return tuple(sorted({fired.rule.id for fired in verdict.fired if fired.waived is waived}))
-
-
-def _waivers(changes: Changes) -> tuple[dict[str, str], ...]:
-    """The waivers that set something aside."""
-    used = (one for one in changes.waivers if any(version.waives(one, difference) for difference in changes.differences))
-    return tuple({word: text for word, text in asdict(waiver).items() if text} for waiver in used)
 
 
 def _refuse_used_again(package: Package, examined: Examined) -> None:
@@ -267,6 +249,10 @@ def _gate(package: Package, changes: Changes, verdict: version.Verdict) -> list[
     return [f"{said} ({', '.join(rules)})"]
 
 
+def _compare(package: Package, new: Package, entries: tuple[Entry, ...], asked: Asked) -> Changes:
+    return previous.compare(package, new, entries, asked.out, asked.against, asked.memory)
+
+
 def _changed_after_release(package: Package, known: Entry, entries: tuple[Entry, ...], asked: Asked) -> Refused:
     """The refusal of a version that was released with other content, with the least next version where it can be had."""
     try:
@@ -278,48 +264,6 @@ def _changed_after_release(package: Package, known: Entry, entries: tuple[Entry,
         verdict, needed = None, version.next_version(entries[-1].version, version.Bump.patch)
     message = f"version {known.version} was released with other content on {known.date}"
     return Refused(message, where=package.source, fix=f'set "version" to {needed} or higher', verdict=verdict)
-
-
-@contextlib.contextmanager
-def _before(package: Package, entries: tuple[Entry, ...], asked: Asked) -> Iterator[tuple[Package, str]]:
-    """The last release's package, and where it is."""
-    source = asked.against or last_release(package, entries, asked.out)
-    with locate.located(source, package.base) as path:
-        yield descriptor.load(path, source)[0], source
-
-
-def _compare(package: Package, new: Package, entries: tuple[Entry, ...], asked: Asked) -> Changes:
-    with _before(package, entries, asked) as (old, source):
-        changes = difference.diff(old, new, Terms(all_removed=True), memory=asked.memory)
-    expected = entries[-1].fingerprint if entries and not asked.against else None
-    if expected and changes.old.fingerprint != expected:
-        message = f"is not what the ledger says that {entries[-1].version} was"
-        raise ImprintError(message, where=source, fix="name the last release's data with --against")
-    return changes
-
-
-def last_release(package: Package, entries: tuple[Entry, ...], out: Path) -> str:
-    """Where the data of the ledger's last version is: in `out`, else the git revision that released it.
-
-    Raises ImprintError where it is in neither.
-    """
-    if not entries:
-        raise ImprintError("has no release yet", where=package.source, fix="run imprint release first, or name two packages")
-    last = entries[-1]
-    if (out / last.version / MANIFEST).is_file():
-        return str(out / last.version)
-    try:
-        prefix = revisions.git("rev-parse", "--show-prefix", where=package.source, directory=package.base).decode().strip()
-        found = revisions.git(
-            "log", "--format=%H", f"-S{last.fingerprint}", "--", ledger.NAME, where=package.source, directory=package.base
-        )
-    except ImprintError:
-        found, prefix = b"", ""
-    commits = found.decode().split()
-    if not commits:
-        fix = "fetch the whole history, or name it yourself"
-        raise ImprintError(f"the data of {last.version} is neither in {out} nor in git", where=package.source, fix=fix)
-    return f"git:{commits[-1]}:{prefix or '.'}"
 
 
 # The build
@@ -357,7 +301,8 @@ def _build(
     target, notes = asked.out / entry.version, list[str]()
     write_delta = None
     if "delta" in asked.formats and (before or asked.against):
-        write_delta = partial(_write_delta, package, examined.snapshot, before, asked, notes)
+        since = (package, examined.snapshot, before, asked.out, asked.against, asked.memory)
+        write_delta = partial(previous.write_delta, *since)
     manifest, said = building.fill(examined, entry, before[-1] if before else None, part, asked.formats, TOOL, write_delta)
     digest = manifest.files[manifest.archive].sha256
     if entry.sha256 and digest != entry.sha256:
@@ -382,7 +327,7 @@ def _unlisted(package: Package, before: tuple[Entry, ...], folder: Path, asked: 
     """Take a version out of the index while another is put in its place: what is listed is there as listed, at any moment."""
     index = asked.out / INDEX
     text = index.read_text(encoding="utf-8") if index.is_file() else ""
-    _write_index(package, before, asked)
+    store.write_index(asked.out, before)
     try:
         yield
     except BaseException:
@@ -390,22 +335,6 @@ def _unlisted(package: Package, before: tuple[Entry, ...], folder: Path, asked: 
             with contextlib.suppress(OSError):
                 archive.replace_text(index, text)
         raise
-
-
-def _write_delta(
-    package: Package, snapshot: Snapshot, before: tuple[Entry, ...], asked: Asked, notes: list[str], out: Path
-) -> None:
-    """Write the change since the last release; where that can't be had, say so."""
-    try:
-        with _before(package, before, asked) as (found, _), tempfile.TemporaryDirectory(prefix="imprint-") as name:
-            # As it was released, wherever it is found: so that the delta depends on what is released alone.
-            old = building.snapshot(found, Path(name))
-            last, new = (descriptor.load(one.package.base / "datapackage.json")[0] for one in (old, snapshot))
-            delta.make(last, new, out, memory=asked.memory)
-    except ImprintError as error:
-        if isinstance(error.__cause__, (OSError, EngineError)):
-            raise  # a full disk is no reason to release less
-        notes.append(f"without a delta: {error}")
 
 
 def _commit(package: Package) -> str:
@@ -464,12 +393,8 @@ def _publish_here(package: Package, entries: Sequence[Entry], asked: Asked) -> t
     """Write the index, the page and the signature of both; notes on what a user should know."""
     signature = asked.out / signing.INDEX_ATTESTATION
     signed = signature.is_file()
-    _write_index(package, entries, asked)
+    store.write_index(asked.out, entries)
     store.replace(asked.out / page.NAME, page.render(page.read_store(asked.out, asked.pictures)))
     if asked.key is not None:
         signing.attest_index(asked.out, asked.key)
     return ("the index is no longer signed: sign it with --sign",) if signed and not signature.is_file() else ()
-
-
-def _write_index(package: Package, entries: Sequence[Entry], asked: Asked) -> None:
-    store.write_index(asked.out, package.name, entries, building.zip_name(package, "{version}"))

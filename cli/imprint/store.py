@@ -13,7 +13,7 @@ from . import archive
 from .exceptions import ImprintError
 from .ledger import NAME as LEDGER
 from .ledger import Entry
-from .manifest import INDEX, MANIFEST, Index, Listed, read_manifest
+from .manifest import INDEX, MANIFEST, Index, Listed, Manifest, read_manifest
 from .semver import SEMVER
 from .signing import INDEX_ATTESTATION, PAGE
 
@@ -92,23 +92,24 @@ def refuse_disagreement(out: Path, entries: Sequence[Entry], version: str) -> No
             )
 
 
-def write_index(out: Path, name: str, entries: Sequence[Entry], archives: str) -> Index:
+def write_index(out: Path, entries: Sequence[Entry]) -> Index:
     """Write `index.json`: the versions that are here, oldest first, and which is the latest.
 
-    `archives` is the name of a zip with {version} in it.
+    It has the package's name, unless that was another one in some of them.
     """
-    listed = tuple(
-        Listed(
-            entry.version, entry.date, f"{entry.version}/", entry.sha256, entry.fingerprint,
-            (out / entry.version / archives.format(version=entry.version)).stat().st_size,
-            archive.sha256(out / entry.version / MANIFEST),
-        )
-        for entry in entries
-        if (out / entry.version / MANIFEST).is_file()
-    )  # fmt: skip
+    paths = {entry.version: out / entry.version / MANIFEST for entry in entries}
+    here = {version: read_manifest(path) for version, path in paths.items() if path.is_file()}
+    listed = tuple(_listed(one, here[one.version], paths[one.version]) for one in entries if one.version in here)
+    names = {manifest.name for manifest in here.values()}
+    name = names.pop() if len(names) == 1 else ""
     index = Index(name, listed[-1].version if listed else None, listed)
     replace(out / INDEX, index.text())
     return index
+
+
+def _listed(entry: Entry, manifest: Manifest, path: Path) -> Listed:
+    size, digest = manifest.files[manifest.archive].bytes, archive.sha256(path)
+    return Listed(entry.version, entry.date, f"{entry.version}/", entry.sha256, entry.fingerprint, size, digest)
 
 
 def replace(path: Path, text: str) -> None:

@@ -122,7 +122,7 @@ def _refuse_contradiction(store: Store, before: Index, now: Index, day: str) -> 
     """Refuse an index that lacks what it listed before, or lists it otherwise: a store only ever grows."""
     lists = {one.version: one for one in now.versions}
     fix = f"{DISTRUST}; if it is as it should be, accept it with --forget"
-    if now.name != before.name:
+    if now.name and before.name and now.name != before.name:
         raise DataFault(f'is a store of "{now.name}", and was one of "{before.name}" on {day}', where=store.where, fix=fix)
     if gone := [one.version for one in before.versions if one.version not in lists]:
         raise DataFault(f"no longer lists {', '.join(gone)}, which it listed on {day}", where=store.where, fix=fix)
