@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from packages import write
@@ -134,3 +135,14 @@ def test_the_fingerprint_is_the_documented_one() -> None:
         "n": table(["3:1.5", "~"]),
         "ok": table(["4:true", "~"]),
     }
+
+
+@modest
+@given(rows=ROWS, batch=st.sampled_from([1, 2, 8]), repeated=st.sampled_from([0.0, 0.7, 9.0]))
+def test_a_large_table_is_digested_otherwise_to_the_same_end(rows: list[Any], batch: int, repeated: float) -> None:
+    table = as_csv(rows * 3)
+    (small,) = prints(table)
+    with pytest.MonkeyPatch.context() as patched:
+        for name, value in (("LARGE", 0), ("BATCH", batch), ("REPEATED", repeated)):
+            patched.setattr(fingerprint, name, value)
+        assert prints(table) == [small]

@@ -11,8 +11,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import sys
-from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +24,8 @@ from .validation import open_tables
 
 LARGE = 200_000  # rows
 REPEATED = 0.5  # distinct texts per row
-BATCH = 20_000  # rows whose digests are added up at a time
+BATCH = 1 << 14  # rows whose digests are added up at a time
+ROOM = 8  # hex digits before each digest, for what is carried
 LIMB = 16  # hex digits of a digest that are added up at a time
 STORAGE = frozenset(
     {"path", "data", "format", "mediatype", "encoding", "bytes", "hash", "dialect", "compression", "schema", "jsonSchema"}
@@ -62,9 +61,10 @@ def of_table(engine: Engine, one: Checked, *, columns: bool = True) -> Fingerpri
     grouped = [name for name, number in counted.items() if number < REPEATED * rows]
     single = [name for name in fields if columns and name not in grouped]
     digests = [f"sha256({text})" for text in [_row(encoded), *(encoded[name] for name in single)]]
-    table, *own = (_counted_in_files if large else _counted)(engine, one, digests)
-    by_name = {**dict(zip(single, own, strict=True)), **_of_groups(engine, one, grouped)}
-    return Fingerprint(rows, _digest(rows, table), {name: _digest(rows, by_name[name]) for name in fields if columns}, longest)
+    by_group = engine.background(lambda: _of_groups(engine, one, grouped))
+    table, *own = (_added_up if large else _summed)(engine, one, digests)
+    sums = {**dict(zip(single, own, strict=True)), **by_group()}
+    return Fingerprint(rows, _digest(rows, table), {name: _digest(rows, sums[name]) for name in fields if columns}, longest)
 
 
 def _numeric(one: Checked, name: str) -> bool:
@@ -76,29 +76,36 @@ def _row(encoded: Mapping[str, str]) -> str:
     return f"concat('', {', '.join(encoded.values()) or 'NULL'})"
 
 
-def _counted(engine: Engine, one: Checked, digests: Sequence[str]) -> list[list[int]]:
-    """The sums of each 64 bits of the digests of every row."""
+def _summed(engine: Engine, one: Checked, digests: Sequence[str]) -> list[int]:
+    """The sum of each digest over all rows."""
     named = ", ".join(f"{digest} AS h{number}" for number, digest in enumerate(digests))
-    sums = [limb for number in range(len(digests)) for limb in _limbs(f"h{number}")]
-    found = [limb or 0 for limb in engine.one(f"SELECT {', '.join(sums)} FROM (SELECT {named} FROM {one.unnumbered})")]
-    return [found[start : start + 4] for start in range(0, len(found), 4)]
+    limbs = [limb for number in range(len(digests)) for limb in _limbs(f"h{number}")]
+    found = engine.one(f"SELECT {', '.join(limbs)} FROM (SELECT {named} FROM {one.unnumbered})")
+    return [_joined(found[start : start + 4]) for start in range(0, len(found), 4)]
 
 
-def _counted_in_files(engine: Engine, one: Checked, digests: Sequence[str]) -> list[list[int]]:
-    """The same for a large table: the engine takes longer to read a number from a text than to make the digest."""
+def _added_up(engine: Engine, one: Checked, digests: Sequence[str]) -> list[int]:
+    """The same for a large table: the engine takes longer to read a number from a text than to make the digest.
+
+    So it writes them to a file, a row to a line, with room between them. The lines are read as one number whose upper half is
+    added to its lower, and so on, until the sum of all is left.
+    """
     path = engine.new_file(".csv")
-    engine.write(f"SELECT concat({', '.join(digests)}) FROM {one.unnumbered}", path, "csv, HEADER false")
-    width = 4 * len(digests)
-    totals = [0] * width
+    padded = ", ".join(f"'{'0' * ROOM}', {digest}" for digest in digests)
+    engine.write(f"SELECT concat({padded}) FROM {one.unnumbered}", path, "csv, HEADER false")
+    width = (64 + ROOM) * len(digests)
+    totals = [0] * len(digests)
     with path.open("rb") as file:
-        while lines := file.read((16 * width + 1) * BATCH):
-            limbs = array("Q", bytes.fromhex(lines.decode()))
-            if sys.byteorder == "little":
-                limbs.byteswap()
-            for place in range(width):
-                totals[place] += sum(limbs[place::width])
+        while lines := file.read((width + 1) * BATCH):
+            added, half = int(lines.translate(None, b"\n"), 16), BATCH
+            while half := half // 2:
+                bits = 4 * width * half
+                added = (added >> bits) + (added & ((1 << bits) - 1))
+            for place in reversed(range(len(digests))):
+                totals[place] += added & ((1 << 4 * (64 + ROOM)) - 1)
+                added >>= 4 * (64 + ROOM)
     path.unlink()
-    return [totals[start : start + 4] for start in range(0, width, 4)]
+    return totals
 
 
 def _encoded(column: str) -> str:
@@ -110,7 +117,7 @@ def _limbs(digest: str, times: str = "") -> list[str]:
     return [f"sum(('0x' || substr({digest}, {start + 1}, {LIMB}))::UBIGINT{times})" for start in range(0, 64, LIMB)]
 
 
-def _of_groups(engine: Engine, one: Checked, names: Sequence[str]) -> dict[str, list[int]]:
+def _of_groups(engine: Engine, one: Checked, names: Sequence[str]) -> dict[str, int]:
     """The sums of columns by their distinct texts and how often each comes."""
     if not names:
         return {}
@@ -122,7 +129,7 @@ def _of_groups(engine: Engine, one: Checked, names: Sequence[str]) -> dict[str, 
     groups = f"SELECT {listed}, GROUPING({listed}) AS g, count(*)::HUGEINT AS n FROM {one.unnumbered}"
     digests = f"SELECT g, n, sha256(CASE g {texts} END) AS h FROM ({groups} GROUP BY GROUPING SETS ({sets}))"
     found = engine.rows(f"SELECT g, {', '.join(_limbs('h', ' * n'))} FROM ({digests}) GROUP BY g")
-    by_mask = {mask: limbs for mask, *limbs in found}
+    by_mask = {mask: _joined(limbs) for mask, *limbs in found}
     return {name: by_mask[mask] for name, mask in zip(names, masks, strict=True)}
 
 
@@ -132,10 +139,15 @@ def of_tables(package: Package, memory: str | None = None) -> dict[str, Fingerpr
         return {name: of_table(engine, one) for name, one in tables.items()}
 
 
-def _digest(rows: int, limbs: Iterable[int | None]) -> str:
+def _joined(limbs: Iterable[int | None]) -> int:
+    """The number that 64 bits at a time make."""
     total = 0
     for limb in limbs:
         total = (total << 64) + int(limb or 0)
+    return total
+
+
+def _digest(rows: int, total: int) -> str:
     return hashlib.sha256(f"{rows}:{total % 2**256:064x}".encode()).hexdigest()
 
 

@@ -13,6 +13,7 @@ from ..scan import Checked
 EXACT_INTEGER = 15  # characters of an integer that a double holds whatever its digits are
 EXACT_NUMBER = 16  # and of one with a decimal point
 TEXT = "VARCHAR"
+NO_NUMBERS = "('NaN', 'Infinity', '-Infinity')"
 MOMENT = "{v} IS NULL OR (regexp_full_match({v}, '[0-9-]+T[0-9:]+([.][0-9]+)?$') AND TRY_CAST({v} AS @) IS NOT NULL)"
 
 
@@ -61,7 +62,9 @@ def _kinds(engine: Engine, one: Checked, fields: Sequence[Field], plain: Mapping
     asked = [(name, kind, test) for name, listed in tried.items() for kind, test in listed.items() if test]
     held: dict[tuple[str, str], bool] = {}
     if asked:
-        tests = (f"coalesce(bool_and({test.replace('{v}', one.columns[name])}), TRUE)" for name, _, test in asked)
+        # A text that can't be cast makes its test null, which is no yes; without rows, any type does.
+        tests = (test.replace("{v}", one.columns[name]) for name, _, test in asked)
+        tests = (f"coalesce(bool_and(coalesce({test}, FALSE)), TRUE)" for test in tests)
         found = engine.one(f"SELECT {', '.join(tests)} FROM {one.unnumbered}")
         held = {(name, kind): bool(holds) for (name, kind, _), holds in zip(asked, found, strict=True)}
     return {name: next((kind for kind in listed if held.get((name, kind), True)), TEXT) for name, listed in tried.items()}
@@ -76,7 +79,7 @@ def _candidates(field: Field, plain: bool) -> dict[str, str]:  # noqa: PLR0911 -
             return {"BIGINT": "" if plain else "{v} IS NULL OR TRY_CAST({v} AS BIGINT) IS NOT NULL"}
         case "number":
             back = sql.plain_decimal("TRY_CAST({v} AS DOUBLE)::VARCHAR")
-            return {"DOUBLE": "" if plain else f"{{v}} IS NULL OR {back} = {{v}}"}
+            return {"DOUBLE": "" if plain else f"{{v}} IS NULL OR {{v}} IN {NO_NUMBERS} OR {back} = {{v}}"}
         case "boolean":
             return {"BOOLEAN": ""}
         case "date":
