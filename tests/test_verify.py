@@ -303,3 +303,14 @@ def test_a_verdict_is_derived_again_from_the_release_before_wherever_that_lies_i
     shutil.rmtree(store / "0.1.0")
     (found,) = verify(store / "0.1.1", recompute=True)
     assert found.problems == (f"its verdict can't be derived again: 0.1.0, which it came after, is not in {store}",)
+
+
+def test_a_rule_that_fires_and_is_not_named_is_noted_where_the_bump_is_the_same(store: Path) -> None:
+    path = store / "0.1.1/manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    named = manifest["verdict"]["rules"]
+    manifest["verdict"]["rules"] = []
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+    (found,) = verify(store / "0.1.1", recompute=True)
+    assert not [problem for problem in found.problems if "verdict" in problem]
+    assert f"the data asks for the same bump also by {', '.join(named)}, which the verdict doesn't name" in found.notes

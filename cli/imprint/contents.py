@@ -215,8 +215,13 @@ def _in_any_order(rows: Iterable[Any]) -> tuple[int, int]:
 # The verdict
 
 
-def verdict_problems(folder: Path, manifest: Manifest, before: Path | None, memory: str | None) -> Iterator[str]:
-    """How the verdict differs from the one that the data asks for; `before` is the release before, if there was one."""
+def verdict_problems(
+    folder: Path, manifest: Manifest, before: Path | None, memory: str | None, notes: list[str]
+) -> Iterator[str]:  # fmt: skip
+    """How the verdict differs from the one that the data asks for; `before` is the release before, if there was one.
+
+    A rule that fires and isn't recorded may be younger than the release: where the bump is the same, it is added to `notes`.
+    """
     known = {"bump": "none", "rules": [], "waived": [], **manifest.verdict}
     first = ledger.Entry("", "", "", "", "none")
     derived = first.verdict()
@@ -235,6 +240,11 @@ def verdict_problems(folder: Path, manifest: Manifest, before: Path | None, memo
         if low:
             yield f"version {new.version} is too low after {old.version}: the changes ask for {found.next_version}"
         derived = ledger.judged(first, changes, found).verdict()
+    if known["bump"] == derived["bump"] and isinstance(known["rules"], list):
+        younger = sorted(set(derived["rules"]) - set(map(str, known["rules"])))
+        if younger and set(derived["rules"]).issuperset(map(str, known["rules"])):
+            notes.append(f"the data asks for the same bump also by {', '.join(younger)}, which the verdict doesn't name")
+            derived["rules"] = known["rules"]
     for word in sorted(known.keys() | derived.keys()):
         if known.get(word) != derived.get(word):
             yield f'the verdict\'s "{word}" is {_shown(known.get(word))} here, and {_shown(derived.get(word))} by the data'

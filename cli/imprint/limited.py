@@ -66,8 +66,10 @@ def _stop() -> int:
 
 @atexit.register
 def _kill() -> None:
-    for server in _servers:
+    while _servers:
+        server = _servers.pop()
         server.kill()
+        server.communicate()
 
 
 def serve() -> None:

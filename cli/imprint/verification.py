@@ -198,9 +198,9 @@ def _verify_release(path: Path, asked: Asked, listed: Listed | None, store: Path
         problems.append("is not in the ledger")
     if not asked.quick:
         problems += [*_zip(path, manifest, files.keys()), *contents.problems(path, manifest, files.keys(), asked.memory)]
-    if asked.recompute:
-        problems += _verdict(path, manifest, store, index, asked.memory)
     notes = [*_unsigned_note(path / ATTESTATION, asked)]
+    if asked.recompute:
+        problems += _verdict(path, manifest, store, index, asked.memory, notes)
     notes += [f"{name} was checked against {SUMS} only" for name in contents.unchecked(manifest.files) if not asked.quick]
     notes += ["values were not checked (--quick)"] if asked.quick else []
     number = len(manifest.files) + 2 + (path / ATTESTATION).is_file()
@@ -305,7 +305,9 @@ def _zip(path: Path, manifest: Manifest, wrong: Collection[str]) -> Iterator[str
         yield f"{name} can't be read: {error}"
 
 
-def _verdict(path: Path, manifest: Manifest, store: Path, index: Index | None, memory: str | None) -> Iterator[str]:
+def _verdict(
+    path: Path, manifest: Manifest, store: Path, index: Index | None, memory: str | None, notes: list[str]
+) -> Iterator[str]:  # fmt: skip
     """The verdict, derived again from the release before: the one that the manifest names, or that the index lists before."""
     wanted = manifest.previous.get("version", "")
     if not wanted and index:
@@ -319,4 +321,4 @@ def _verdict(path: Path, manifest: Manifest, store: Path, index: Index | None, m
     elif wanted and (safety.unsafe(wanted) or not (before / MANIFEST).is_file()):
         yield f"its verdict can't be derived again: {wanted}, which it came after, is not in {store}"
     else:
-        yield from contents.verdict_problems(path, manifest, before if wanted else None, memory)
+        yield from contents.verdict_problems(path, manifest, before if wanted else None, memory, notes)
