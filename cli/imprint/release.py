@@ -215,7 +215,7 @@ def _release_new(
     existing = log.read_text(encoding="utf-8") if log.exists() else changelog.HEAD
     archive.replace_text(log, changelog.with_part(existing, package.version, part))
     ledger.write(package.base, (*entries, entry))
-    said = _publish_here(package, (*entries, entry), asked)
+    said = _publish_here((*entries, entry), asked)
     target = asked.out / package.version
     whole = (*notes, *built.notes, *said)
     return Released(
@@ -298,12 +298,11 @@ def _build(
 
     A finished directory with the same bytes is left as it is.
     """
-    target, notes = asked.out / entry.version, list[str]()
-    write_delta = None
+    target, write_delta = asked.out / entry.version, None
     if "delta" in asked.formats and (before or asked.against):
         since = (package, examined.snapshot, before, asked.out, asked.against, asked.memory)
         write_delta = partial(previous.write_delta, *since)
-    manifest, said = building.fill(examined, entry, before[-1] if before else None, part, asked.formats, TOOL, write_delta)
+    manifest, notes = building.fill(examined, entry, before[-1] if before else None, part, asked.formats, TOOL, write_delta)
     digest = manifest.files[manifest.archive].sha256
     if entry.sha256 and digest != entry.sha256:
         message = (
@@ -318,16 +317,16 @@ def _build(
     if asked.key is not None:
         signing.attest_release(target if there else folder, manifest, _commit(package), asked.key)
     if not there:
-        archive.put(folder, target, instead=_unlisted(package, before, folder, asked) if instead else None)
-    return Built(digest, (*said, *notes))
+        archive.put(folder, target, instead=_unlisted(before, folder, asked.out) if instead else None)
+    return Built(digest, notes)
 
 
 @contextlib.contextmanager
-def _unlisted(package: Package, before: tuple[Entry, ...], folder: Path, asked: Asked) -> Iterator[None]:
+def _unlisted(before: tuple[Entry, ...], folder: Path, out: Path) -> Iterator[None]:
     """Take a version out of the index while another is put in its place: what is listed is there as listed, at any moment."""
-    index = asked.out / INDEX
+    index = out / INDEX
     text = index.read_text(encoding="utf-8") if index.is_file() else ""
-    store.write_index(asked.out, before)
+    store.write_index(out, before)
     try:
         yield
     except BaseException:
@@ -373,7 +372,7 @@ def _rebuild(
     there = target.exists()
     part = _part_of(package, known, dict(examined.prints))
     built = _build(package, examined, folder, known, entries[: entries.index(known)], part, replace(asked, against=None))
-    notes = _publish_here(package, entries, asked)
+    notes = _publish_here(entries, asked)
     said = "is there, identical to the ledger's" if there else "rebuilt, identical to the ledger's"
     zipped = target / building.zip_name(package)
     return Released(known.version, False, "none", target, zipped, built.sha256, known.fingerprint, (*built.notes, *notes), said)
@@ -389,7 +388,7 @@ def _part_of(package: Package, known: Entry, prints: dict[str, Fingerprint]) -> 
     return changelog.first_release(known.version, known.date, {name: one.rows for name, one in prints.items()})
 
 
-def _publish_here(package: Package, entries: Sequence[Entry], asked: Asked) -> tuple[str, ...]:
+def _publish_here(entries: Sequence[Entry], asked: Asked) -> tuple[str, ...]:
     """Write the index, the page and the signature of both; notes on what a user should know."""
     signature = asked.out / signing.INDEX_ATTESTATION
     signed = signature.is_file()
