@@ -89,3 +89,17 @@ def test_usual_cells_have_the_shape_and_so_has_a_missing_one(kind: str, constrai
     shape = shapes.shape(Field("f", kind, "default", constraints, ("", "-"), {}))
     assert shape is not None
     assert [cell for cell in [*cells.split(), "", "-"] if not re.fullmatch(shape, cell)] == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "constraints"),
+    [
+        ("number", {"minimum": -(10**13), "maximum": 0}),  # more digits than the engine compares exactly
+        ("integer", {"minimum": "ten"}),
+        ("date", {"minimum": "yesterday"}),
+    ],
+)
+def test_what_is_never_sure_has_no_shape(kind: str, constraints: dict[str, Any]) -> None:
+    field = Field("f", kind, "default", constraints, ("",), {})
+    assert "FALSE" in expressions.surely_valid(field, "c")
+    assert shapes.shape(field) is None

@@ -25,7 +25,7 @@ DAYS = "(?:0[13-9]|1[0-2])-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8])|(
 def shape(field: Field) -> str | None:
     """An expression that only surely valid cells of a field match; None for a field without one."""
     build = SHAPES.get(field.type)
-    pattern = build(field) if build else None
+    pattern = build(field) if build and not _never_sure(field) else None
     if pattern is None or len(pattern) > LONG:
         return None
     if field.required:
@@ -34,6 +34,11 @@ def shape(field: Field) -> str | None:
     if absent is None:
         return None
     return f"(?:{'|'.join(part for part in (absent, pattern) if part)}){'?' if '' in field.missing_values else ''}"
+
+
+def _never_sure(field: Field) -> bool:
+    """Whether no cell is surely valid, such as by a bound with more digits than the engine compares exactly."""
+    return any(limit(field, "c") == "FALSE" for word, limit in expressions.CONSTRAINTS.items() if word in field.constraints)
 
 
 def together(shaped: Sequence[tuple[str, str]]) -> str:
