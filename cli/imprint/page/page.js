@@ -370,7 +370,11 @@ const open = (table, row) => {
   dialog.scrollTop = 0;
   title.focus();
 };
-dialog.addEventListener("close", () => history.replaceState(null, "", address(state.table)));
+let openedAt = "";
+dialog.addEventListener("close", () => {
+  // Told a moment later: by then somebody may have followed another address.
+  if (location.hash === openedAt) history.replaceState(null, "", address(state.table));
+});
 dialog.addEventListener("click", event => { if (event.target === dialog) dialog.close(); });
 
 // Addresses: #/table and #/table/key
@@ -391,8 +395,10 @@ const route = first => {
   if (first) show(table);
   const key = parts.slice(1).join("/");
   const row = tables[table].rows.findIndex((_, position) => keyOf(table, position).join("/") === key);
-  if (row >= 0) open(table, row);
-  else byId("count").textContent = "The row that was asked for is not on this page.";
+  if (row >= 0) {
+    openedAt = location.hash;
+    open(table, row);
+  } else byId("count").textContent = "The row that was asked for is not on this page.";
 };
 byId("explorer-title").tabIndex = -1;
 addEventListener("hashchange", () => route(false));
