@@ -17,7 +17,7 @@ from .header import Column
 from .scan import Checked, Wanted, columns_of
 from .validation import of_rows
 
-FEW = 100_000  # rows that are copied from their lines
+FEW = 0.1  # of a file's rows, those that are copied from their lines
 
 
 @dataclass(frozen=True)
@@ -154,14 +154,14 @@ def _digest(side: Side, fields: Sequence[str]) -> str:
 def _cells(engine: Engine, side: Side, pair: Pair, numbers: str, condition: str) -> Cells:
     """The rows with these numbers, which are the rows `t` that a condition picks.
 
-    A few rows of a file whose rows are its lines are copied from there, which is quicker than to read all of it.
+    Few of the rows of a file whose rows are its lines are copied from there: quicker than to read all of it.
     """
     table = side.table.table
     cells = ", ".join(f"t.{column.id}" for column in table.columns)
     source = f"{table.relation} AS t {condition}"
     if not table.is_kept and table.has_a_line_for_each(side.table.rows):
         (count,) = engine.one(f"SELECT count(*) FROM ({numbers})")
-        if 0 < count <= FEW:
+        if 0 < count <= FEW * side.table.rows:
             listed = (number for (number,) in engine.stream(f"{numbers} ORDER BY rn"))
             source = f"{table.lines(engine, listed)} AS t"
     stored = engine.keep(f"SELECT {cells} FROM {source}", compressed=True)
