@@ -14,8 +14,10 @@ import pytest
 import tampering
 from herbs import repository
 from packages import commit, imprint, tree
+from serving import serving
 from tampering import openssl
 
+import imprint as library
 from imprint import archive, signing
 from imprint.exceptions import DataFault, ImprintError, UsageFault
 from imprint.manifest import MANIFEST, read_manifest
@@ -201,6 +203,43 @@ def test_what_is_no_attestation_is_a_problem_not_a_crash(folder: Path, text: str
         signing.read(path)
     (found,) = verify(folder / "dist/0.1.1", quick=True)
     assert found.problems == ("attestation.json is no attestation that can be read",)
+
+
+def test_a_release_is_fetched_by_key_or_not_at_all(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMPRINT_CACHE", str(folder / "cache"))
+    key, other = folder / "key.pub.pem", folder / "other.pub.pem"
+    with serving(folder / "dist") as server:
+        done = imprint("fetch", server.address, "--key", other, "--key", key, "--formats", "csv", "--out", folder / "one")
+        assert (done.exit_code, done.stdout.splitlines()[-1]) == (0, "  signed (key.pub.pem)")
+        said = json.loads(imprint("fetch", server.address, "--key", key, "--format", "json", "--out", folder / "two").stdout)
+        assert said["signedBy"] == "key.pub.pem"
+        assert sorted(library.load(server.address, keys=[key])) == ["plants", "sightings", "uses"]
+        assert 0.75 in set(library.load(folder / "dist", version="0.1.0", keys=[key])["plants"].height)
+        done = imprint("fetch", server.address, "--key", other, "--out", folder / "three")
+        assert (done.exit_code, done.stdout, len(done.stderr.splitlines())) == (1, "", 1)
+        assert "index.attestation.json isn't signed by a key that you gave" in done.stderr
+        with pytest.raises(DataFault, match="isn't signed by a key that you gave"):
+            library.load(server.address, keys=[other])
+    monkeypatch.setenv("IMPRINT_OFFLINE", "1")
+    assert imprint("fetch", server.address, "--key", key, "--out", folder / "four").exit_code == 0
+    assert sorted(path.name for path in folder.iterdir() if path.name in {"one", "two", "three", "four"}) == [
+        "four",
+        "one",
+        "two",
+    ]
+
+
+def test_an_index_that_is_not_signed_is_not_remembered(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMPRINT_CACHE", str(folder / "cache"))
+    (folder / "dist/index.attestation.json").unlink()
+    done = imprint("fetch", folder / "dist", "--key", folder / "key.pub.pem", "--out", folder / "one")
+    assert (done.exit_code, "index.attestation.json is missing: it isn't signed" in done.stderr) == (1, True)
+    assert not [name for name in tree(folder / "cache") if name.endswith("index.json")]
+
+
+def test_a_zip_alone_has_no_signature(folder: Path) -> None:
+    done = imprint("fetch", folder / "dist/0.1.0/herbs-0.1.0.zip", "--key", folder / "key.pub.pem", cwd=folder)
+    assert (done.exit_code, "is a zip, which isn't signed; leave --key out, or name the store" in done.stderr) == (2, True)
 
 
 def test_who_signed_is_printed(folder: Path) -> None:

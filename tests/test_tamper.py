@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 import tampering
-from packages import CASES
+from packages import CASES, tree
 
-from imprint import archive, signing
+from imprint import archive, fetching, signing
 from imprint.exceptions import ImprintError
 from imprint.verification import verify
 
@@ -44,7 +44,7 @@ def found(folder: Path, asked: list[str] | tuple[str, ...] = (), *, quick: bool 
         )  # fmt: skip
     except ImprintError as error:
         return [f"dist: {error.what}"]
-    return [f"{one.path.relative_to(folder / 'dist')}: {problem}" for one in results for problem in one.problems]
+    return [f"{Path(one.path).relative_to(folder / 'dist')}: {problem}" for one in results for problem in one.problems]
 
 
 @pytest.mark.parametrize("asked", [[], ["key", "ledger", "recompute"]])
@@ -86,3 +86,16 @@ def test_what_is_done_is_said(folder: Path, case: dict[str, Any]) -> None:
     problems = found(folder, case.get("asked", []), quick="values" not in case.get("asked", []))
     said = [one for one in problems if one in case["says"]] if case.get("more") else problems
     assert said == case["says"], problems
+
+
+@pytest.mark.parametrize("case", TABLE["cases"], ids=lambda case: case["what"])
+def test_what_is_fetched_by_key_is_what_was_signed_or_nothing(template: Path, folder: Path, case: dict[str, Any]) -> None:
+    do(folder, case["do"])
+    for version in ("0.1.0", "0.1.1"):
+        out = folder / "fetched" / version
+        try:
+            fetching.fetch(str(folder / "dist"), version, out, folder=folder / "cache", keys=[folder / "key.pub.pem"])
+        except ImprintError:
+            assert not out.exists()
+        else:
+            assert tree(out) == tree(template / "dist" / version)

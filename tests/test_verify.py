@@ -6,15 +6,18 @@ import json
 import shutil
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from herbs import edit, repository, set_version
 from packages import imprint, tree
+from serving import serving
 from tampering import seal
 
 from imprint import archive
+from imprint.manifest import read_index
 from imprint.verification import verify
 
 
@@ -33,6 +36,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def store(template: Path, tmp_path: Path) -> Path:
+    shutil.copy(template.parent / "releases.json", tmp_path)
     return shutil.copytree(template, tmp_path / "dist")
 
 
@@ -283,10 +287,92 @@ def test_a_name_that_would_steer_a_terminal_is_shown_and_not_obeyed(release: Pat
     assert "  a\\x1b[31mb is not in SHA256SUMS or manifest.json" in done.stdout
 
 
-def test_an_address_is_to_be_fetched_first() -> None:
+# On the web, and one version of a store
+
+
+def test_a_store_on_the_web_is_brought_here_and_checked_like_one_that_is(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IMPRINT_CACHE", str(tmp_path / "cache"))
+    with serving(store) as server:
+        for arguments in ([], ["--recompute"], ["--quick"], ["--ledger", store.parent / "releases.json"]):
+            here, there = (imprint("verify", place, *arguments) for place in (store, server.address))
+            assert there.exit_code == here.exit_code
+            assert there.output == here.output.replace(str(store), server.address)
+        done = imprint("verify", f"{server.address}@0.1.1", "--recompute")
+        number = len(tree(store / "0.1.1"))
+        assert done.stdout == f"{server.address}/0.1.1: {number} files, all as released, verdict derived again\n"
+        for text, said in (("9.0.0", 'has no version "9.0.0"; it has 0.1.0, 0.1.1'), ("", "")):
+            done = imprint("verify", f"{server.address}@{text}" if text else f"{server.address}/0.1.1")
+            assert done.exit_code == (2 if text else 3)
+            assert said in done.stderr
+
+
+def test_what_the_cache_has_is_asked_for_all_the_same(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMPRINT_CACHE", str(tmp_path / "cache"))
+    with serving(store) as server:
+        assert imprint("fetch", server.address, "0.1.0", "--out", tmp_path / "one").exit_code == 0
+        edit(store / "0.1.0", "data/plants.csv", "12,true", "13,true")
+        done = imprint("verify", f"{server.address}@0.1.0")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "0.1.0/data/plants.csv is not what manifest.json says" in done.stderr
+
+
+def test_a_store_on_the_web_that_lost_a_version_is_noticed(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IMPRINT_CACHE", str(tmp_path / "cache"))
+    with serving(store) as server:
+        assert imprint("verify", server.address, "--quick").exit_code == 0
+        index = read_index(store / "index.json")
+        (store / "index.json").write_text(replace(index, latest="0.1.0", versions=index.versions[:1]).text(), encoding="utf-8")
+        done = imprint("verify", server.address, "--quick")
+    assert done.exit_code == 1
+    assert "no longer lists 0.1.1" in done.stderr
+
+
+def test_nobody_is_asked_offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMPRINT_OFFLINE", "1")
     done = imprint("verify", "https://example.org/dist")
-    assert (done.exit_code, done.stdout) == (2, "")
-    assert "run imprint fetch" in done.stderr
+    assert (done.exit_code, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+    assert "is not asked, as IMPRINT_OFFLINE says" in done.stderr
+
+
+def test_one_version_of_a_store_is_checked_alone(store: Path) -> None:
+    edit(store / "0.1.0", "data/plants.csv", "12,true", "13,true")
+    number = len(tree(store / "0.1.1"))
+    for version in ("0.1.1", "latest"):
+        done = imprint("verify", f"{store}@{version}")
+        assert done.stdout == f"{store}/0.1.1: {number} files, all as released\n"
+    assert imprint("verify", f"{store}@0.1.0").exit_code == 1
+    done = imprint("verify", f"{store}@0.2.0")
+    assert (done.exit_code, done.stderr) == (2, f'imprint: {store}: has no version "0.2.0"; it has 0.1.0, 0.1.1\n')
+    done = imprint("verify", f"{store.parent}/nowhere@0.1.0")
+    assert (done.exit_code, len(done.stderr.splitlines())) == (3, 1)
+    assert "is no store of releases: it has no index.json" in done.stderr
+
+
+# A part of a release
+
+
+def test_a_format_that_is_not_there_at_all_is_no_problem_if_that_is_said(store: Path, tmp_path: Path) -> None:
+    part = tmp_path / "part"
+    assert imprint("fetch", store, "0.1.0", "--formats", "parquet", "--no-cache", "--out", part).exit_code == 0
+    done = imprint("verify", part)
+    assert done.exit_code == 1
+    assert "say --partial" in done.stdout
+    done = imprint("verify", "--partial", part)
+    assert done.exit_code == 0, done.stdout
+    assert done.stdout.startswith(f"{part}: {len(tree(part))} files, all as released\n")
+    assert "without its citation, croissant, csv, " in done.stdout
+    (part / "parquet/uses.parquet").unlink()
+    assert problems_of_part(part) == ["parquet/uses.parquet is missing"]
+    (part / "data/plants.csv").unlink()
+    assert "data/plants.csv is missing" in problems_of_part(part)
+
+
+def problems_of_part(path: Path) -> list[str]:
+    return [problem for one in verify(path, partial=True) for problem in one.problems]
 
 
 def test_quick_says_that_no_values_were_checked(release: Path) -> None:

@@ -38,7 +38,8 @@ def problems(folder: Path, manifest: Manifest, wrong: Collection[str], memory: s
     """How the values in a release differ from what its manifest says; `wrong` are files whose digests are known to be."""
     try:
         package, _ = descriptor.load(folder / "datapackage.json")
-        written = {one.table: name for name, one in manifest.files.items() if one.derived and one.form == "parquet"}
+        there = {name: one for name, one in manifest.files.items() if (folder / name).is_file()}
+        written = {one.table: name for name, one in there.items() if one.derived and one.form == "parquet"}
         with open_tables(package, _as_parquet(package, folder, written), memory=memory) as (engine, (tables, others)):
             prints = {name: fingerprint.of_table(engine, one) for name, one in tables.items()}
             found = [*_described(package, manifest, tables, wrong), *_values(manifest, prints)]
@@ -107,7 +108,7 @@ def _as_parquet(package: Package, folder: Path, written: Mapping[str, str]) -> P
             dialect=Dialect(), json_schema=None, descriptor={"name": one.name, "path": name, "format": "parquet"},
         )
         for one in package.resources
-        if (name := written.get(one.name)) and (folder / name).is_file()
+        if (name := written.get(one.name))
     ]  # fmt: skip
     return replace(package, resources=tuple(resources))
 

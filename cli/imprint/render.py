@@ -132,6 +132,8 @@ def fetched_text(one: Fetched) -> str:
         lines.append(f"  the store was not asked; its index is of {one.seen}")
     elif not one.there:
         lines[-1] += f"; {size(one.downloaded)} downloaded" if one.downloaded else "; all of it was in the cache"
+    if one.signer:
+        lines.append(f"  signed ({one.signer})")
     if one.latest != one.version:
         lines.append(f"  the latest version is {one.latest}")
     return "\n".join(lines)

@@ -10,16 +10,19 @@ import hashlib
 import json
 import tempfile
 import zipfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from . import archive, contents, ledger, safety, signing
+from . import archive, contents, fetching, ledger, safety, signing
 from .documents import read_document
 from .exceptions import ImprintError
+from .fetching import origin
 from .ledger import Entry
 from .manifest import INDEX, MANIFEST, SUMS, Index, Listed, Manifest, read_index, read_manifest
+from .remote import is_url
 from .report import shorten
 from .signing import ATTESTATION, INDEX_ATTESTATION, PAGE, Key
 
@@ -32,12 +35,12 @@ NAMES = {"name", "latest", "versions"}, {"version", "date", "path", "sha256", "b
 class Verification:
     """What was checked in one release, or in a store's index (whose `version` is ""), and what is wrong with it.
 
-    `files` says how many files there should be, `signer` whose signature is good, `derived` that the verdict was derived again,
-    `notes` what was not checked.
+    `path` is a text where that is on the web. `files` says how many files there should be, `signer` whose signature is good,
+    `derived` that the verdict was derived again, `notes` what was not checked.
     """
 
     version: str
-    path: Path
+    path: Path | str
     files: int
     problems: tuple[str, ...]
     signer: str = ""
@@ -55,33 +58,66 @@ class Verification:
 
 @dataclass(frozen=True)
 class Asked:
-    """What is to be checked: by which keys, against which ledger, and whether verdicts and values are."""
+    """What is to be checked: by which keys, against which ledger, whether verdicts and values are, of which version of a store.
+
+    `partial` allows for formats that were not fetched.
+    """
 
     keys: tuple[Key, ...] = ()
     known: Mapping[str, Entry] | None = None
     recompute: bool = False
     quick: bool = False
+    partial: bool = False
     memory: str | None = None
+    version: str = ""
 
 
 def verify(
-    path: Path, *, keys: Sequence[Path] = (), ledger_file: Path | None = None, recompute: bool = False, quick: bool = False,
-    memory: str | None = None,
+    source: str | PathLike[str], *, keys: Sequence[Path] = (), ledger_file: Path | None = None, recompute: bool = False,
+    quick: bool = False, partial: bool = False, memory: str | None = None, tell: Callable[[float], None] | None = None,
 ) -> tuple[Verification, ...]:  # fmt: skip
-    """Check a release's directory, each release of a store (a directory with `index.json`), or a zip of one of them.
+    """Check a release's directory, each release of a store or one of them (`STORE@VERSION`), or a zip of either.
 
+    A store is a directory with `index.json`, on this machine, at an address on the web or where fsspec reaches; from there all
+    of it is fetched (`tell` hears how much of a release came), and a file that isn't as promised ends that with a DataFault.
     With `keys` (PEM files of public keys) each release and the index must be signed by one of them. With `ledger_file` the
     versions must be those of that `releases.json`. `recompute` derives each verdict again from the data of the release before.
-    `quick` checks digests, and no values. Raises ImprintError where there is nothing to check, UsageFault for what is no key.
+    `quick` checks digests, and no values. With `partial` a format of which there is no file at all is no problem. Raises
+    ImprintError where there is nothing to check, UsageFault for what is no key.
     """
     entries = ledger.read_file(ledger_file) if ledger_file else None
-    asked = Asked(
-        tuple(signing.public_key(key) for key in keys),
-        {one.version: one for one in entries} if entries is not None else None, recompute, quick, memory,
-    )  # fmt: skip
+    known = {one.version: one for one in entries} if entries is not None else None
+    asked = Asked(tuple(signing.public_key(key) for key in keys), known, recompute, quick, partial, memory)
+    name, path = str(source), Path(source)
     if path.suffix.lower() == ".zip" and path.is_file():
         return _verify_zip(path, asked)
+    if "://" in name:
+        store, version = _split(name)
+        return _verify_remote(store, replace(asked, version=version), tell)
+    if "@" in name and not path.exists():
+        store, version = _split(name)
+        if not (Path(store) / INDEX).is_file():
+            raise ImprintError(f"is no store of releases: it has no {INDEX}", where=store, fix="name its directory")
+        return _verify(Path(store), replace(asked, version=version))
     return _verify(path, asked)
+
+
+def _split(source: str) -> tuple[str, str]:
+    """A store and the version that is named with it, "" if none is."""
+    if is_url(source):
+        found = origin.split(source)
+        return found if found[1] else (source, "")
+    store, _, version = source.rpartition("@")
+    return (store, version) if store and "/" not in version else (source, "")
+
+
+def _verify_remote(source: str, asked: Asked, tell: Callable[[float], None] | None) -> tuple[Verification, ...]:
+    with tempfile.TemporaryDirectory(prefix="imprint-") as aside:
+        folder = Path(aside)
+        where = fetching.mirror(source, asked.version or None, folder, before=asked.recompute, tell=tell)
+        return tuple(
+            replace(one, path=f"{where}/{Path(one.path).relative_to(folder).as_posix()}") for one in _verify(folder, asked)
+        )
 
 
 def _verify(path: Path, asked: Asked) -> tuple[Verification, ...]:
@@ -99,7 +135,7 @@ def _verify_zip(path: Path, asked: Asked) -> tuple[Verification, ...]:
     with tempfile.TemporaryDirectory(prefix="imprint-") as aside:
         folder = safety.unzip(path, Path(aside) / "unpacked")
         if (folder / MANIFEST).is_file() or (folder / INDEX).is_file():
-            return tuple(replace(one, path=path / one.path.relative_to(folder)) for one in _verify(folder, asked))
+            return tuple(replace(one, path=path / Path(one.path).relative_to(folder)) for one in _verify(folder, asked))
         if asked.keys or asked.recompute:
             raise ImprintError(f"holds no {MANIFEST}", where=path, fix="name the release's directory")
         if asked.known is None:
@@ -117,7 +153,7 @@ def _verify_zip(path: Path, asked: Asked) -> tuple[Verification, ...]:
 def _verify_store(store: Path, asked: Asked) -> Iterator[Verification]:
     """Each release that the index lists, and the index itself where there is something to say of it."""
     problems: list[str] = []
-    index = Index("", None, ())
+    index, wanted = Index("", None, ()), None
     signature = signing.Checked(())
     try:
         index = read_index(store / INDEX)
@@ -126,7 +162,9 @@ def _verify_store(store: Path, asked: Asked) -> Iterator[Verification]:
     else:
         signature = signing.check_index(store, asked.keys)
         problems += [*_form(store / INDEX), *signature.problems, *_signed(store, signature.subjects or {})]
-    for one in index.versions:
+        if asked.version:
+            wanted = (fetching.chosen(index, asked.version, str(store)),)
+    for one in index.versions if wanted is None else wanted:
         yield _verify_release(store / one.path, asked, one, store, index)
     problems += [f"{name} is a link" for name in (INDEX, PAGE, INDEX_ATTESTATION) if (store / name).is_symlink()]
     problems += _versions(store, index, asked.known) if index.versions or not problems else ()
@@ -192,18 +230,26 @@ def _verify_release(path: Path, asked: Asked, listed: Listed | None, store: Path
         return Verification(version, path, 0, (f"{MANIFEST} can't be used ({error.what})",))
     signature = signing.check_release(path, manifest, asked.keys)
     entry = asked.known.get(manifest.version) if asked.known is not None else None
-    files = dict(_files(path, manifest, _sources(path, manifest, signature.subjects, listed, entry)))
+    lacking = _left_out(path, manifest)
+    left_out = lacking if asked.partial else {}
+    away = {name for names in left_out.values() for name in names}
+    sources = _sources(path, manifest, signature.subjects, listed, entry)
+    files = dict(_files(path, manifest, sources, away))
     problems = [*signature.problems, *files.values(), *_agreement(path, manifest, listed, index, entry)]
     if asked.known is not None and entry is None:
         problems.append("is not in the ledger")
     if not asked.quick:
-        problems += [*_zip(path, manifest, files.keys()), *contents.problems(path, manifest, files.keys(), asked.memory)]
+        wrong = files.keys() | away
+        problems += [*_zip(path, manifest, wrong), *contents.problems(path, manifest, wrong, asked.memory)]
     notes = [*_unsigned_note(path / ATTESTATION, asked)]
     if asked.recompute:
         problems += _verdict(path, manifest, store, index, asked.memory, notes)
     notes += [f"{name} was checked against {SUMS} only" for name in contents.unchecked(manifest.files) if not asked.quick]
     notes += ["values were not checked (--quick)"] if asked.quick else []
-    number = len(manifest.files) + 2 + (path / ATTESTATION).is_file()
+    if lacking:
+        names_ = _listing([*lacking], "and")
+        notes.append(f"without its {names_}" + ("" if asked.partial else ": if it was fetched so, say --partial"))
+    number = len(manifest.files) - len(away) + 2 + (path / ATTESTATION).is_file()
     return Verification(manifest.version, path, number, tuple(problems), signature.signer, asked.recompute, tuple(notes))
 
 
@@ -222,14 +268,25 @@ def _sources(
     }
 
 
-def _files(path: Path, manifest: Manifest, sources: Mapping[str, Mapping[str, str]]) -> Iterator[tuple[str, str]]:
-    """What is wrong with each file by its name: against everything that lists it, and with the lists."""
+def _left_out(path: Path, manifest: Manifest) -> dict[str, list[str]]:
+    """The formats of which a release's directory has no file, with the names of their files; the zip is one of them."""
+    forms: dict[str, list[str]] = {}
+    for name, one in manifest.files.items():
+        if form := "zip" if name == manifest.archive else one.form:
+            forms.setdefault(form, []).append(name)
+    return {form: names for form, names in sorted(forms.items()) if not any((path / name).exists() for name in names)}
+
+
+def _files(
+    path: Path, manifest: Manifest, sources: Mapping[str, Mapping[str, str]], away: Collection[str]
+) -> Iterator[tuple[str, str]]:  # fmt: skip
+    """What is wrong with each file by its name, but for those `away`: against everything that lists it, and with the lists."""
     there = set(archive.files_below(path))
     if not sources[SUMS]:
         yield SUMS, f"{SUMS} is {'empty' if SUMS in there else 'missing'}"
     elif _sums_text(sources[SUMS]) != (path / SUMS).read_bytes():
         yield SUMS, f"{SUMS} isn't in the form that a release gives it"
-    for name in sorted(there.union(*sources.values()) - {"" if sources[SUMS] else SUMS}):
+    for name in sorted(there.union(*sources.values()).difference(away, () if sources[SUMS] else (SUMS,))):
         said = _missing(path, name) if name not in there or safety.unsafe(name) else _file(path, name, manifest, sources)
         if said:
             yield name, f"{name} {said}"

@@ -11,6 +11,15 @@ import click
 from ..exceptions import ExitCode, UsageFault
 from .group import FORMAT, MEMORY, VERSION_PROFILE, bar, main, show
 
+KEYS = click.option(
+    "--key",
+    "keys",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="PUBLIC",
+    help="A public key in PEM: what isn't signed by it, or by another that is given, is refused.",
+)
+
 
 @main.command()
 @click.argument("package", default=".")
@@ -75,15 +84,9 @@ def publish(target: str, store: Path, form: str, dry_run: bool) -> None:
 @FORMAT
 @MEMORY
 @click.option("--quick", is_flag=True, help="Check digests, and no values.")
+@click.option("--partial", is_flag=True, help="A format that isn't there at all, as after fetch --formats, is no problem.")
 @click.option("--recompute", is_flag=True, help="Derive each verdict again, from the data of the release before.")
-@click.option(
-    "--key",
-    "keys",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="PUBLIC",
-    help="A public key in PEM: what isn't signed by it, or by another that is given, is a problem.",
-)
+@KEYS
 @click.option(
     "--ledger",
     type=click.Path(path_type=Path),
@@ -91,17 +94,19 @@ def publish(target: str, store: Path, form: str, dry_run: bool) -> None:
     help="A releases.json from a place that you trust: the versions must be those in it.",
 )
 def verify(
-    release: str, form: str, memory: str | None, quick: bool, recompute: bool, keys: tuple[Path, ...], ledger: Path | None
-) -> None:
-    """Check RELEASE: a release's directory, a store of them, or a zip of one.
+    release: str, form: str, memory: str | None, quick: bool, partial: bool, recompute: bool, keys: tuple[Path, ...],
+    ledger: Path | None,
+) -> None:  # fmt: skip
+    """Check RELEASE: a release's directory, a store of them (a directory or a URL), one of a store (STORE@VERSION), or a zip.
 
     Every digest, the values of each table in each format, and how index, manifests, signatures and releases fit together.
     """
-    from .. import remote, render, verification
+    from .. import render, verification
 
-    if remote.is_url(release):
-        raise UsageFault("is an address", where=release, fix="run imprint fetch, then verify what it wrote")
-    results = verification.verify(Path(release), keys=keys, ledger_file=ledger, recompute=recompute, quick=quick, memory=memory)
+    with bar(f"fetching {release}") as tell:
+        results = verification.verify(
+            release, keys=keys, ledger_file=ledger, recompute=recompute, quick=quick, partial=partial, memory=memory, tell=tell
+        )
     as_json = [result.to_dict() for result in results]
     click.echo(render.to_json(as_json) if form == "json" else render.verification_text(results))
     sys.exit(ExitCode.INVALID if any(result.problems for result in results) else ExitCode.GOOD)
@@ -114,6 +119,7 @@ def verify(
     "--out", type=click.Path(path_type=Path), metavar="DIR", help="Where to write the release; NAME-VERSION, if not given."
 )
 @click.option("--formats", metavar="LIST", help="Only the package itself and these formats, such as parquet,sqlite.")
+@KEYS
 @FORMAT
 @click.option("--cache", type=click.Path(path_type=Path), metavar="DIR", help="Another place for the cache.")
 @click.option("--no-cache", is_flag=True, help="Use no cache: remember nothing.")
@@ -136,8 +142,8 @@ def verify(
     help="How many tries may fail one after the other.",
 )
 def fetch(
-    store: str, version: str, out: Path | None, formats: str | None, form: str, cache: Path | None, no_cache: bool,
-    offline: bool, forget: bool, timeout: float, tries: int,
+    store: str, version: str, out: Path | None, formats: str | None, keys: tuple[Path, ...], form: str, cache: Path | None,
+    no_cache: bool, offline: bool, forget: bool, timeout: float, tries: int,
 ) -> None:  # fmt: skip
     """Fetch VERSION, or the latest, from STORE, and check every byte of it.
 
@@ -153,6 +159,8 @@ def fetch(
     if store.lower().endswith(".zip") and Path(store).is_file():
         if version != "latest":
             raise UsageFault("is a zip, which has one version", where=store, fix=f"leave {version} out, or name a store")
+        if keys:
+            raise UsageFault("is a zip, which isn't signed", where=store, fix="leave --key out, or name the store")
         click.echo(render.unpacked_text(store, fetching.unpack(Path(store), out), form))
         return
     if no_cache and (offline or cache):
@@ -165,7 +173,7 @@ def fetch(
             cache = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="imprint-")))
         tell = stack.enter_context(bar(f"fetching {version}"))
         done = fetching.fetch(
-            store, version, out, forms=forms, folder=cache, offline=offline, forget=forget, tell=tell,
+            store, version, out, forms=forms, folder=cache, offline=offline, forget=forget, keys=keys, tell=tell,
             patience=Patience(stall=timeout, tries=tries),
         )  # fmt: skip
     click.echo(render.to_json(done.to_dict()) if form == "json" else render.fetched_text(done))

@@ -13,14 +13,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from .. import archive
+from .. import archive, signing
 from ..documents import DESCRIPTOR_NAMES
 from ..exceptions import DataFault, ImprintError, UsageFault
-from ..manifest import MANIFEST, SUMS, File, Listed, Manifest
+from ..manifest import MANIFEST, SUMS, File, Index, Listed, Manifest
 from ..safety import unzip
+from ..signing import ATTESTATION, Key
 from . import cache, downloading, origin
 from .downloading import Patience
-from .origin import ATTESTATION, DISTRUST, SMALL, Store, refuse_other
+from .origin import DISTRUST, SMALL, Store, refuse_other
 
 UNSAID = 10  # times all that a manifest declares, at most, for a file whose size it doesn't say
 PACKAGE, ZIP = "package", "zip"  # words of --formats for what is no format: the package alone, and its zip
@@ -31,7 +32,7 @@ class Fetched:
     """A release that was fetched: where it is, how many files and bytes it has, and how many bytes came from the store.
 
     `latest` is the store's latest version, `seen` the moment (UTC) of the index that says so; `offline` says that the store
-    wasn't asked, `there` that the release was in its place already.
+    wasn't asked, `there` that the release was in its place already, `signer` whose signature is good.
     """
 
     name: str
@@ -45,10 +46,12 @@ class Fetched:
     seen: str
     offline: bool = False
     there: bool = False
+    signer: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form."""
-        return {**vars(self), "path": str(self.path)}
+        said = {word: value for word, value in vars(self).items() if word != "signer"}
+        return {**said, "path": str(self.path), "signedBy": self.signer or None}
 
 
 @dataclass(frozen=True)
@@ -65,30 +68,46 @@ class Wanted:
 
 def fetch(
     source: str, version: str = "latest", out: Path | None = None, *, forms: Collection[str] = (), folder: Path | None = None,
-    offline: bool = False, forget: bool = False, patience: Patience | None = None,
+    offline: bool = False, forget: bool = False, keys: Sequence[Path] = (), patience: Patience | None = None,
     tell: Callable[[float], None] | None = None,
 ) -> Fetched:  # fmt: skip
     """Fetch a release from a store (an http or https address, a directory, an fsspec address) into the directory `out`.
 
     `out` is `<name>-<version>` here, if not given. `forms` names the formats that are wanted besides the package itself
     ("package" alone: none); without it the whole release comes. `folder` is the cache. `offline` asks no store: all must be in
-    the cache. `forget` accepts a store that contradicts what it said before. `tell` hears the share of the bytes that came.
-    Raises DataFault where something isn't what the index or the manifest says, `opening.Missing` where there is no store or no
-    such file, UsageFault for a version or format that isn't there, ImprintError where the store or the disk fails.
+    the cache. `forget` accepts a store that contradicts what it said before. With `keys` (PEM files of public keys) index and
+    release must be signed by one of them. `tell` hears the share of the bytes that came.
+    Raises DataFault where something isn't what the index, the manifest or a signature says, `opening.Missing` where there is no
+    store or no such file, UsageFault for a version or format that isn't there, ImprintError where the store or the disk fails.
     """
+    trusted = [signing.public_key(key) for key in keys]
     store = origin.store(source, folder or cache.default(), offline or cache.alone(), patience or Patience())
-    index = origin.index(store, forget=forget)
+    index = origin.index(store, forget=forget, keys=trusted)
+    return _release(store, index, chosen(index, version, store.where), out, forms, trusted, tell)
+
+
+def chosen(index: Index, version: str, where: str) -> Listed:
+    """The release of that version, or the latest. Raises UsageFault where there is none."""
     listed = index.version(version)
     if listed is None:
         has = ", ".join(one.version for one in index.versions) or "no release yet"
-        raise UsageFault(f'has no version "{version}"', where=store.where, fix=f"it has {has}")
+        raise UsageFault(f'has no version "{version}"', where=where, fix=f"it has {has}")
+    return listed
+
+
+def _release(
+    store: Store, index: Index, listed: Listed, out: Path | None, forms: Collection[str], keys: Sequence[Key],
+    tell: Callable[[float], None] | None,
+) -> Fetched:  # fmt: skip
     manifest, content = origin.manifest(store, index, listed)
     beside = {MANIFEST: content, **origin.beside(store, listed)}
     wanted = _wanted(store, listed, manifest, origin.sums(store, listed, manifest, beside[SUMS]), forms)
+    digests = {one.name: one.sha256 for one in wanted}
+    signer = origin.refuse_unsigned(store, listed, manifest, beside, digests, keys) if keys else ""
     target = out or Path(f"{_file_name(manifest.name)}-{manifest.version}")
     done = Fetched(
         manifest.name, manifest.version, manifest.date, target, len(wanted) + len(beside), 0, 0, index.latest or "",
-        origin.seen(store), store.offline,
+        origin.seen(store), store.offline, signer=signer,
     )  # fmt: skip
     if os.path.lexists(target):
         return _identical(done, wanted, beside)
@@ -102,6 +121,31 @@ def fetch(
             (building / name).write_bytes(text)
         size = _size(building)
     return replace(done, bytes=size, downloaded=came)
+
+
+def mirror(
+    source: str, version: str | None, folder: Path, *, before: bool = False, tell: Callable[[float], None] | None = None
+) -> str:  # fmt: skip
+    """Bring a store's releases, or one of them, into the directory `folder` as they are in the store now; its address.
+
+    `before` brings the package of the release before too. What is in the cache is asked for all the same, as the store might
+    have lost it; what was seen of the store is remembered there. Raises what `fetch` raises.
+    """
+    if cache.alone():
+        raise UsageFault("is not asked, as IMPRINT_OFFLINE says", where=source, fix="fetch it, and verify what was fetched")
+    with tempfile.TemporaryDirectory(prefix="imprint-") as aside:
+        store = replace(origin.store(source, cache.default(), False, Patience()), cache=Path(aside))
+        index = origin.index(store)
+        wanted = [chosen(index, version, store.where)] if version else index.versions
+        for one in wanted:
+            _release(store, index, one, folder / one.path, (), (), tell)
+            manifest, _ = origin.manifest(store, index, one)
+            previous = index.version(manifest.previous.get("version", "")) if before else None
+            if previous is not None and previous not in wanted:
+                _release(store, index, previous, folder / previous.path, (PACKAGE,), (), tell)
+        for name, content in origin.around(store).items():
+            (folder / name).write_bytes(content)
+    return store.where
 
 
 def unpack(source: Path, out: Path | None = None) -> Path:
@@ -139,7 +183,7 @@ def _wanted(
             fix = f"it has {', '.join([PACKAGE, *sorted(has - {PACKAGE, ZIP}), ZIP])}"
             raise UsageFault(f'{listed.version} has no format "{form}"', where=store.where, fix=fix)
 
-    def chosen(name: str, one: File) -> bool:
+    def asked_for(name: str, one: File) -> bool:
         if name == manifest.archive:
             return not forms or ZIP in forms
         return not forms or not one.form or one.form in forms
@@ -147,7 +191,7 @@ def _wanted(
     most = max(UNSAID * sum(one.bytes or 0 for one in manifest.files.values()), SMALL)
     wanted = []
     for name, one in manifest.files.items():
-        if chosen(name, one):
+        if asked_for(name, one):
             digest, by = (one.sha256, MANIFEST) if one.sha256 else (sums.get(name, ""), SUMS)
             if not digest:
                 raise DataFault(f"{SUMS} of {listed.version} has no digest of {name}", where=store.where, fix=DISTRUST)
@@ -207,10 +251,8 @@ def _one(store: Store, one: Wanted, told: Callable[[int, int], None], over: thre
 def _identical(done: Fetched, wanted: Sequence[Wanted], beside: Mapping[str, bytes]) -> Fetched:
     """What is in the place of a release, if that is the release. Raises UsageFault otherwise."""
     folder = done.path
-    digests = {
-        **{one.name: one.sha256 for one in wanted},
-        **{n: hashlib.sha256(text).hexdigest() for n, text in beside.items()},
-    }
+    digests = {one.name: one.sha256 for one in wanted}
+    digests |= {name: hashlib.sha256(text).hexdigest() for name, text in beside.items()}
     digests.pop(ATTESTATION, None)  # it may have come later
     names = set(archive.files_below(folder)) - {ATTESTATION} if folder.is_dir() else set()
     if names != digests.keys() or any(archive.sha256(folder / name) != digests[name] for name in names):

@@ -12,18 +12,18 @@ import hashlib
 import io
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ..exceptions import DataFault, ImprintError
 from ..manifest import DIGEST, INDEX, MANIFEST, SUMS, Index, Listed, Manifest, read_index, read_manifest
 from ..remote import is_url, path_of
+from ..signing import ATTESTATION, INDEX_ATTESTATION, PAGE, Key, check_index, check_release
 from . import cache, downloading
 from .downloading import Patience
 from .opening import Missing, Open, opener, shown
 
-ATTESTATION = "attestation.json"
 SMALL = 64 << 20  # bytes of an index, a manifest, a list of sums
 FILES = {".json", ".yaml", ".yml", ".zip", ".csv", ".tsv", ".parquet", ".xlsx"}  # how an address ends that is no store's
 DISTRUST = "ask its publisher"
@@ -78,18 +78,21 @@ def split(source: str) -> tuple[str, str]:
     return (address, version) if is_url(address) and path_of(address).parts and plain else ("", "")
 
 
-def index(store: Store, *, forget: bool = False) -> Index:
+def index(store: Store, *, forget: bool = False, keys: Sequence[Key] = ()) -> Index:
     """What the store lists, which must not contradict what it listed before, unless that is to be forgotten.
 
-    Raises DataFault where it does, or can't be used; Missing where there is no index.
+    Raises DataFault where it does, can't be used, or isn't signed by one of the keys, if there are any; Missing where there is
+    no index.
     """
     known, where = store.seen / INDEX, f"{store.where}/{INDEX}"
     if store.offline:
         if not known.is_file():
             raise ImprintError("nothing of this store is in the cache", where=store.where, fix="fetch once without --offline")
+        refuse_unsigned_index(store, known.read_bytes(), keys)
         with _called(known, where):
             return read_index(known, where)
     content = _small(store, INDEX)
+    refuse_unsigned_index(store, content, keys)
     with tempfile.TemporaryDirectory(prefix="imprint-") as folder:
         new = Path(folder) / INDEX
         new.write_bytes(content)
@@ -187,14 +190,70 @@ def beside(store: Store, listed: Listed) -> dict[str, bytes]:
     return found
 
 
-def _remembered(store: Store, listed: Listed, name: str) -> bytes:
-    """A small file of a release that no digest is of, kept for when the store isn't asked."""
-    known = store.seen / listed.manifest / name
+def _remembered(store: Store, listed: Listed | None, name: str) -> bytes:
+    """A small file of a release, or beside the index, that no digest is of, kept for when the store isn't asked."""
+    known = store.seen / (listed.manifest if listed else "") / name
     if not store.offline:
-        cache.remember(known, _small(store, f"{PurePosixPath(listed.path)}/{name}"))
+        cache.remember(known, _small(store, f"{PurePosixPath(listed.path)}/{name}" if listed else name))
     if not known.is_file():
-        raise Missing(f"{name} of {listed.version} is not in the cache", where=store.where, fix="fetch it without --offline")
+        of = f" of {listed.version}" if listed else ""
+        raise Missing(f"{name}{of} is not in the cache", where=store.where, fix="fetch it without --offline")
     return known.read_bytes()
+
+
+def around(store: Store) -> dict[str, bytes]:
+    """What lies in a store beside its releases: the index as it was just seen, its attestation and page if there are any."""
+    found = {INDEX: (store.seen / INDEX).read_bytes()}
+    for name in (INDEX_ATTESTATION, PAGE):
+        with contextlib.suppress(Missing):
+            found[name] = _small(store, name)
+    return found
+
+
+# What a publisher signed
+
+
+def refuse_unsigned_index(store: Store, content: bytes, keys: Sequence[Key]) -> None:
+    """Raise DataFault for an index that isn't signed by one of the keys, if there are any."""
+    if not keys:
+        return
+    with tempfile.TemporaryDirectory(prefix="imprint-") as folder:
+        try:
+            (Path(folder) / INDEX_ATTESTATION).write_bytes(_remembered(store, None, INDEX_ATTESTATION))
+        except Missing:
+            if store.offline:
+                raise
+        checked = check_index(Path(folder), keys)
+    _refuse(checked.problems, store.where)
+    if (checked.subjects or {}).get(INDEX) != hashlib.sha256(content).hexdigest():
+        fix = f"try again, as a release may be on its way; else {DISTRUST}"
+        raise DataFault(f"{INDEX} is not what {INDEX_ATTESTATION} says", where=store.where, fix=fix)
+
+
+def refuse_unsigned(
+    store: Store, listed: Listed, manifest: Manifest, beside: Mapping[str, bytes], digests: Mapping[str, str],
+    keys: Sequence[Key],
+) -> str:  # fmt: skip
+    """Whose key signed a release: its manifest, what is beside that, and files with these digests.
+
+    Raises DataFault where none of the keys did.
+    """
+    where = f"{store.where}/{PurePosixPath(listed.path)}"
+    with tempfile.TemporaryDirectory(prefix="imprint-") as folder:
+        if ATTESTATION in beside:
+            (Path(folder) / ATTESTATION).write_bytes(beside[ATTESTATION])
+        checked = check_release(Path(folder), manifest, keys)
+    _refuse(checked.problems, where)
+    whole = {**digests, MANIFEST: listed.manifest, SUMS: hashlib.sha256(beside[SUMS]).hexdigest()}
+    signed = checked.subjects or {}
+    _refuse([f"{name} is not what {ATTESTATION} says" for name, digest in whole.items() if signed.get(name) != digest], where)
+    return checked.signer
+
+
+def _refuse(problems: Sequence[str], where: str) -> None:
+    """Raise DataFault for the first of some problems."""
+    for problem in problems:
+        raise DataFault(problem, where=where, fix=DISTRUST)
 
 
 def _promised(store: Store, path: str, digest: str) -> bytes:
