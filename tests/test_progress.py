@@ -42,6 +42,25 @@ def test_a_terminal_shows_a_bar_that_goes_with_the_work(package: Path) -> None:
     assert done.stdout.startswith("p: valid")
 
 
+def test_a_release_says_on_a_terminal_what_it_is_doing(package: Path, tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    (package / "datapackage.json").write_text(
+        (package / "datapackage.json").read_text(encoding="utf-8").replace('"name": "p"', '"name": "p", "version": "0.1.0"'),
+        encoding="utf-8",
+    )
+    line = [sys.executable, "-m", "imprint.commands", "release", str(package), "--out", str(tmp_path / "dist")]
+    done = subprocess.run([*line, "--formats", "json"], stdout=subprocess.PIPE, stderr=theirs, text=True, check=False)
+    os.close(theirs)
+    shown = os.read(ours, 1 << 16).decode()
+    os.close(ours)
+    said = shown.split("\r\x1b[K")
+    assert [one for one in said if one] == [
+        "copying the package", "validating", "fingerprints of table", "JSON of table", "the zip", "digests", "index and page",
+    ]  # fmt: skip
+    assert said[-1] == ""
+    assert done.stdout.startswith("0.1.0 released")
+
+
 def test_nothing_but_a_terminal_shows_it(package: Path) -> None:
     done = subprocess.run([sys.executable, "-c", SLOW, "validate", str(package)], capture_output=True, text=True, check=False)
     assert done.stderr == ""

@@ -141,11 +141,12 @@ def _table_name(table: str, form: str) -> str:
 
 def fill(
     examined: Examined, entry: Entry, previous: Entry | None, part: str, forms: Collection[str], tool: str,
-    write_delta: Callable[[Path], str] | None,
+    write_delta: Callable[[Path], str] | None, say: Callable[[str], None],
 ) -> tuple[Manifest, tuple[str, ...]]:  # fmt: skip
     """Write all of a release beside its snapshot; the manifest, and what a user should know of it.
 
-    `part` is the changelog's; `write_delta` writes the change since `previous` to a directory, or says why not.
+    `part` is the changelog's; `write_delta` writes the change since `previous` to a directory, or says why not. `say` hears
+    what is being done.
     """
     package, folder = examined.snapshot.package, examined.snapshot.package.base
     archive.write_text(folder / NOTES, part)
@@ -155,10 +156,14 @@ def fill(
         names = [*examined.snapshot.names, NOTES]
         zipped = pool.submit(archive.write_zip, folder / name, folder, names, name.removesuffix(".zip"), moment)
         archive.write_text(folder / REPORT, _report_text(examined.report))
-        made, notes = _tables(examined, forms)
+        made, notes = _tables(examined, forms, say)
+        say("the zip")
         zipped.result()
-    if write_delta is not None and (note := write_delta(folder / DELTA)):
-        notes = (*notes, note)
+    if write_delta is not None:
+        say("the delta")
+        if note := write_delta(folder / DELTA):
+            notes = (*notes, note)
+    say("digests")
     contents = {
         table: Content(one.rows, one.table, one.columns) for table, one in sorted(examined.prints.items(), key=_order(package))
     }
@@ -188,7 +193,9 @@ def _report_text(report: Report) -> str:
     return json.dumps(replace(report, seconds=0).to_dict(), indent=2, ensure_ascii=False) + "\n"
 
 
-def _tables(examined: Examined, forms: Collection[str]) -> tuple[dict[str, File], tuple[str, ...]]:
+def _tables(
+    examined: Examined, forms: Collection[str], say: Callable[[str], None]
+) -> tuple[dict[str, File], tuple[str, ...]]:  # fmt: skip
     """Write the tables in the formats that are asked for: what was made, and notes."""
     package, engine, prints = examined.snapshot.package, examined.engine, examined.prints
     folder, made, notes = package.base, dict[str, File](), list[str]()
@@ -198,21 +205,26 @@ def _tables(examined: Examined, forms: Collection[str]) -> tuple[dict[str, File]
         if csv.is_plain(one.table.resource):
             made[Path(one.table.resource.paths[0]).as_posix()] = File(table=name)
         elif "csv" in forms:
+            say(f"CSV of {name}")
             csv.write(engine, one, folder / _table_name(name, "csv"))
             made[_table_name(name, "csv")] = File(form="csv", table=name)
         if "json" in forms:
+            say(f"JSON of {name}")
             json_table.write(engine, one, typed[name], folder / _table_name(name, "json"))
             made[_table_name(name, "json")] = File(form="json", table=name)
         if "parquet" in forms:
+            say(f"Parquet of {name}")
             parquet.write(engine, one, typed[name], folder / _table_name(name, "parquet"))
             made[_table_name(name, "parquet")] = File(
                 derived=parquet.WRITER, fingerprint=prints[name].table, form="parquet", table=name
             )
     together = fingerprint.together({name: prints[name] for name in tables})
     if "sqlite" in forms:
+        say("SQLite")
         sqlite.write(engine, package, tables, typed, folder / _whole_name(package, "sqlite"))
         made[_whole_name(package, "sqlite")] = File(derived=sqlite.WRITER, fingerprint=together, form="sqlite")
     if "xlsx" in forms:
+        say("the workbook")
         notes += workbook.write(engine, package, tables, folder / _whole_name(package, "xlsx"))
         made[_whole_name(package, "xlsx")] = File(derived=workbook.WRITER, fingerprint=together, form="xlsx")
     return made, tuple(notes)

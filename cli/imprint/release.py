@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version as installed
@@ -85,7 +85,7 @@ class Refused(DataFault):
 
 @dataclass(frozen=True)
 class Asked:
-    """How a release is made: where to, in which formats, with which key; see `release`."""
+    """How a release is made: where to, in which formats, with which key; see `release`. `say` hears what is being done."""
 
     out: Path = Path("dist")
     against: str | None = None
@@ -95,6 +95,7 @@ class Asked:
     formats: tuple[str, ...] = building.FORMATS
     key: Path | None = None
     pictures: tuple[Path, ...] = ()
+    say: Callable[[str], None] = lambda _: None
 
 
 PLAIN = Asked()
@@ -166,11 +167,16 @@ def _not_valid(package: Package, report: Report) -> Refused:
 @contextlib.contextmanager
 def _examined(package: Package, folder: Path, asked: Asked) -> Iterator[Examined]:
     """A copy of the package in a directory, validated and fingerprinted. Raises Refused where it isn't valid."""
+    asked.say("copying the package")
     snapshot = building.snapshot(package, folder)
+    asked.say("validating")
     with validation.validated(snapshot.package, memory=asked.memory, writable=folder) as (report, engine, tables):
         if not report.valid:
             raise _not_valid(package, report)
-        prints = {name: fingerprint.of_table(engine, one) for name, one in tables.items()}
+        prints = {}
+        for name, one in tables.items():
+            asked.say(f"fingerprints of {name}")
+            prints[name] = fingerprint.of_table(engine, one)
         yield Examined(snapshot, report, engine, tables, prints)
 
 
@@ -250,6 +256,7 @@ def _gate(package: Package, changes: Changes, verdict: version.Verdict) -> list[
 
 
 def _compare(package: Package, new: Package, entries: tuple[Entry, ...], asked: Asked) -> Changes:
+    asked.say("comparing with the release before")
     return previous.compare(package, new, entries, asked.out, asked.against, asked.memory)
 
 
@@ -302,7 +309,8 @@ def _build(
     if "delta" in asked.formats and (before or asked.against):
         since = (package, examined.snapshot, before, asked.out, asked.against, asked.memory)
         write_delta = partial(previous.write_delta, *since)
-    manifest, notes = building.fill(examined, entry, before[-1] if before else None, part, asked.formats, TOOL, write_delta)
+    since_then = before[-1] if before else None
+    manifest, notes = building.fill(examined, entry, since_then, part, asked.formats, TOOL, write_delta, asked.say)
     digest = manifest.files[manifest.archive].sha256
     if entry.sha256 and digest != entry.sha256:
         message = (
@@ -392,6 +400,7 @@ def _publish_here(entries: Sequence[Entry], asked: Asked) -> tuple[str, ...]:
     """Write the index, the page and the signature of both; notes on what a user should know."""
     signature = asked.out / signing.INDEX_ATTESTATION
     signed = signature.is_file()
+    asked.say("index and page")
     store.write_index(asked.out, entries)
     store.replace(asked.out / page.NAME, page.render(page.read_store(asked.out, asked.pictures)))
     if asked.key is not None:

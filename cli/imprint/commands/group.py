@@ -13,6 +13,7 @@ import click
 
 from .. import __version__
 from ..exceptions import ExitCode, ImprintError
+from ..report import shorten
 
 FORMAT = click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="What to print."
@@ -67,6 +68,18 @@ def bar(label: str) -> Iterator[Callable[[float], None] | None]:
             bars[0].update(int(share * 1000) - bars[0].pos)
 
         yield tell
+
+
+@contextlib.contextmanager
+def stages() -> Iterator[Callable[[str], None]]:
+    """A line on stderr, where that is a terminal, that says what is being done; it goes with the last."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    try:
+        yield lambda what: click.echo(f"\r\x1b[K{shorten(what, 79)}", nl=False, err=True)
+    finally:
+        click.echo("\r\x1b[K", nl=False, err=True)
 
 
 def show(text: str, *, err: bool = False) -> None:

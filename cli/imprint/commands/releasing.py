@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from ..exceptions import ExitCode, UsageFault
-from .group import FORMAT, MEMORY, VERSION_PROFILE, bar, main, show
+from .group import FORMAT, MEMORY, VERSION_PROFILE, bar, main, show, stages
 
 KEYS = click.option(
     "--key",
@@ -51,8 +52,8 @@ def release(
 
     asked = releases.Asked(out, against, allow_unbumped, profile, memory, building.formats(formats), key, pictures)
     try:
-        with api.open_package(package) as (opened, faults):
-            done = releases.release(opened, faults, asked)
+        with api.open_package(package) as (opened, faults), stages() as say:
+            done = releases.release(opened, faults, replace(asked, say=say))
     except releases.Refused as refused:
         if refused.report is not None:
             show(reports.render(refused.report, paint=click.style), err=True)
