@@ -191,8 +191,7 @@ def of_schemas(name: str, old: Schema, new: Schema) -> Iterator[Difference]:
     for field in [field for field in new.names if field not in old.names]:
         rule = "field-added-by-name" if free else "field-added"
         yield Difference(rule, f'field "{field}" is new', name, field, witness=shifted)
-    common = [[field for field in one.names if field in other.names] for one, other in ((old, new), (new, old))]
-    if common[0] != common[1]:
+    if not in_one_order(old.names, new.names):
         rule = "fields-reordered-by-name" if free else "fields-reordered"
         yield Difference(rule, "the fields stand in another order", name, witness=shifted)
     yield from _key_differences(name, old, new)
@@ -206,6 +205,11 @@ def of_schemas(name: str, old: Schema, new: Schema) -> Iterator[Difference]:
         before_field = old.field(after_field.name)
         if before_field is not None:
             yield from _field_differences(name, (old, before_field), (new, after_field))
+
+
+def in_one_order(old: Sequence[str], new: Sequence[str]) -> bool:
+    """Whether the fields that both have stand in the same order."""
+    return [field for field in old if field in new] == [field for field in new if field in old]
 
 
 def _key_differences(name: str, old: Schema, new: Schema) -> Iterator[Difference]:

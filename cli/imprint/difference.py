@@ -6,6 +6,7 @@ change. Without a key, rows are a multiset.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -14,9 +15,11 @@ from typing import Any
 from . import declared, doubts, fingerprint, pairing, rows, semver, version, witness
 from .changes import PROFILE, Changes, Difference, Note, ResourceDiff, Side, Terms, Waiver
 from .engine import Engine
-from .exceptions import ImprintError, UsageFault
-from .package import Package
+from .exceptions import DataFault, ImprintError, UsageFault
+from .header import any_field
+from .package import Package, Resource
 from .scan import Checked
+from .tables import unlisted
 from .validation import MEMORY, linked, open_tables
 
 REMOVED_SHARE = 0.1
@@ -31,8 +34,10 @@ def diff(old: Package, new: Package, terms: Terms = PLAIN, *, fingerprints: bool
     not unique, UsageFault where the terms name what is not there, ImprintError for data that can't be read.
     """
     old = _under_one_name(old, new)
+    sources = old, new
+    old, new = _widened(old, new), _widened(new, old)
     agreed = pairing.agreed(terms, old, new)
-    source, old = old, pairing.renamed(old, agreed)
+    old = pairing.renamed(old, agreed)
     both = [(one, other) for other in new.resources if (one := old.resource(other.name)) is not None]
     planned = {
         two.name: pairing.wanted(one, two, agreed, lean=not fingerprints)
@@ -49,9 +54,12 @@ def diff(old: Package, new: Package, terms: Terms = PLAIN, *, fingerprints: bool
         pairs = {
             name: pairing.pair(name, before[name], after[name], agreed) for name in planned if name in before and name in after
         }
+        for pair in pairs.values():
+            _refuse_twins(old, pair.old)
+            _refuse_twins(new, pair.new)
         with ThreadPoolExecutor() as pool:
             compared = list(pool.map(lambda pair: rows.compare(engine, pair, terms), pairs.values()))
-        notes = [*_not_valid(source, before), *_not_valid(new, after), *_unrelated(old, new)]
+        notes = [*_not_valid(old, before), *_not_valid(new, after), *_unrelated(old, new)]
         for pair, (found, matched) in zip(pairs.values(), compared, strict=True):
             notes += [*doubts.renamed_fields(engine, pair), *doubts.notes(engine, pair, found, matched)]
         notes += doubts.renamed_tables(engine, before, after)
@@ -62,11 +70,11 @@ def diff(old: Package, new: Package, terms: Terms = PLAIN, *, fingerprints: bool
         ]
         sides = [
             Side(package.name, package.version, _fingerprint(engine, package, tables, calls) if fingerprints else "")
-            for package, tables, calls in ((source, before, agreed.renamed), (new, after, {}))
+            for package, tables, calls in zip(sources, (before, after), (agreed.renamed, {}), strict=True)
         ]
     regarded = (*pairing.differences(agreed), *(one for one in differences if agreed.regards(one)))
     waivers = _waivers(new)
-    notes += _version_notes(source, new, regarded, waivers)
+    notes += _version_notes(old, new, regarded, waivers)
     profile = str(_options(new).get("profile", PROFILE))
     return Changes(sides[0], sides[1], regarded, resources, waivers, tuple(notes), profile)
 
@@ -81,12 +89,37 @@ def _under_one_name(old: Package, new: Package) -> Package:
     return replace(old, resources=(replace(old.resources[0], name=after.name, descriptor=after.descriptor),))
 
 
+def _widened(package: Package, other: Package) -> Package:
+    """A package whose schemas list the columns that neither side's does, though it allows them: they are compared, too."""
+    return replace(package, resources=tuple(_with_unlisted(one, other.resource(one.name)) for one in package.resources))
+
+
+def _with_unlisted(resource: Resource, other: Resource | None) -> Resource:
+    schema, listed = resource.schema, other.schema.names if other and other.schema else ()
+    more = tuple(any_field(name) for name in unlisted(resource) if name not in listed)
+    if schema is None or not more:
+        return resource
+    described = {**schema.descriptor, "fields": [*schema.descriptor["fields"], *(field.descriptor for field in more)]}
+    return replace(resource, schema=replace(schema, fields=(*schema.fields, *more), descriptor=described))
+
+
 def _refuse_unread(package: Package, tables: Mapping[str, Checked], agreed: pairing.Agreed) -> None:
     for resource in package.resources:
         read = resource.name in tables if resource.tabular else bool(resource.files) or resource.data is not None
         if not read and resource.name not in agreed.ignored:
             message = f'the data of "{resource.name}" can\'t be read'
             raise ImprintError(message, where=package.source, fix="run imprint validate, or leave it out with --ignore")
+
+
+def _refuse_twins(package: Package, one: Checked) -> None:
+    """Columns are matched by their names."""
+    times = Counter(column.field.name for column in one.table.columns if column.declared)
+    for twin, number in times.most_common(1):
+        if number > 1:
+            message = f'two columns of "{one.name}" are called "{twin}"'
+            raise DataFault(
+                message, where=package.source, fix="give each a name of its own, or leave the table out with --ignore"
+            )
 
 
 def _not_valid(package: Package, tables: Mapping[str, Checked]) -> Iterator[Note]:
@@ -107,7 +140,11 @@ def _unrelated(old: Package, new: Package) -> Iterator[Note]:
 
 def _fingerprint(engine: Engine, package: Package, tables: Mapping[str, Checked], calls: Mapping[str, str]) -> str:
     """The fingerprint of a package; `calls` has its own name for tables that go by another meanwhile."""
-    prints = {calls.get(name, name): fingerprint.of_table(engine, one, columns=False) for name, one in tables.items()}
+    own = {resource.name: resource.schema for resource in package.resources}
+    prints = {
+        calls.get(name, name): fingerprint.of_table(engine, one, own[calls.get(name, name)], columns=False)
+        for name, one in tables.items()
+    }
     return fingerprint.of_package(package, prints)
 
 
@@ -177,6 +214,10 @@ def _columns(pair: rows.Pair) -> Iterator[Difference]:
             yield Difference("field-removed", f'the data has no column "{field}" any more', name, field, witness=lost)
         elif field in new.columns and field not in present:
             yield Difference("field-added-by-name", f'the data has a column "{field}" now', name, field)
+    declared_names = pairing.with_fields(old.table.schema, pair.renamed).names
+    same_schema = declared.in_one_order(declared_names, new.table.schema.names)
+    if same_schema and not declared.in_one_order(present, list(new.columns)):
+        yield Difference("fields-reordered-by-name", "the columns of the data stand in another order", name)
 
 
 def _referenced(found: ResourceDiff, referenced: int, tables: Mapping[str, Checked]) -> Difference:

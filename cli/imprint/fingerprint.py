@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from .engine import Engine
-from .package import Package, Resource
+from .package import Package, Resource, Schema
 from .remote import is_url
 from .scan import Checked
 from .validation import open_tables
@@ -46,9 +46,13 @@ class Fingerprint:
     longest: dict[str, int] = dataclasses.field(default_factory=dict)
 
 
-def of_table(engine: Engine, one: Checked, *, columns: bool = True) -> Fingerprint:
-    """The fingerprint of a table's values, and that of each column unless `columns` is off (they take most of the time)."""
-    fields = one.columns
+def of_table(engine: Engine, one: Checked, schema: Schema | None = None, *, columns: bool = True) -> Fingerprint:
+    """The fingerprint of a table's values, and that of each column unless `columns` is off (they take most of the time).
+
+    `schema` says which fields count, and in which order, if not the table's own does.
+    """
+    known = one.columns
+    fields = {name: known[name] for name in (schema or one.table.schema).names if name in known}
     encoded = {name: _encoded(column) for name, column in fields.items()}
     large = one.rows >= LARGE
     numbers = [name for name in fields if _numeric(one, name)]
@@ -121,7 +125,8 @@ def _of_groups(engine: Engine, one: Checked, names: Sequence[str]) -> dict[str, 
     """The sums of columns by their distinct texts and how often each comes."""
     if not names:
         return {}
-    columns = [one.columns[name] for name in names]
+    known = one.columns
+    columns = [known[name] for name in names]
     listed, sets = ", ".join(columns), ", ".join(f"({column})" for column in columns)
     # Of the bits of GROUPING, that of the column that a row is of is 0.
     masks = [(1 << len(columns)) - 1 - (1 << place) for place in reversed(range(len(columns)))]

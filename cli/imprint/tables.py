@@ -133,11 +133,9 @@ def read_table(engine: Engine, resource: Resource, findings: Findings) -> Table 
     if resource.data is None and not resource.files:
         return None
     resource = unpacked(resource, engine.new_file)
-    if resource.format == "json" or resource.format in JSON_LINES or isinstance(resource.data, list):
-        return _read_native(engine, resource, findings, _json_rows(resource))
-    if resource.format in DELIMITED or resource.format == "txt":
+    if _is_delimited(resource):
         return _read_delimited(engine, resource, findings)
-    return _read_native(engine, resource, findings, reference.read_cells(resource))
+    return _read_native(engine, resource, findings, _cells(resource))
 
 
 def reread(engine: Engine, resource: Resource, findings: Findings) -> Table:
@@ -158,6 +156,23 @@ def labels(resource: Resource) -> tuple[str, ...]:
         return find_header(resource, csv_rows(resource), Findings(resource.name, 1))[1] or ()
     except Unreadable:
         return ()
+
+
+def unlisted(resource: Resource) -> tuple[str, ...]:
+    """The labels of a table that its schema doesn't list, where `fieldsMatch` allows such; none where they can't be read."""
+    schema = resource.schema
+    if schema is None or schema.fields_match not in ("subset", "partial") or not (resource.files or resource.data is not None):
+        return ()
+    rows = csv_rows(resource) if _is_delimited(resource) else _cells(resource)
+    try:
+        found = find_header(resource, rows, Findings(resource.name, 1))[1] or ()
+    except Unreadable:
+        return ()
+    return tuple(label for label in dict.fromkeys(found) if label not in schema.names)
+
+
+def _is_delimited(resource: Resource) -> bool:
+    return (resource.format in DELIMITED or resource.format == "txt") and not isinstance(resource.data, list)
 
 
 # Delimited text
@@ -290,6 +305,12 @@ def _note_width(number: int, cells: list[str | None], columns: tuple[Column, ...
 
 
 # Data with types of its own: JSON, JSON lines, spreadsheets
+
+
+def _cells(resource: Resource) -> Iterator[list[Any]]:
+    """Rows of a resource whose data has types of its own, the labels first."""
+    as_json = resource.format == "json" or resource.format in JSON_LINES or isinstance(resource.data, list)
+    return _json_rows(resource) if as_json else reference.read_cells(resource)
 
 
 def _json_rows(resource: Resource) -> Iterator[list[Any]]:
