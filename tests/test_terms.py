@@ -39,7 +39,9 @@ def test_terms(case: dict[str, Any], fingerprints: bool, tmp_path: Path) -> None
         assert raised.value.exit_code == case["exit"]
         return
     changes = imprint.diff(old, new, fingerprints=fingerprints, **case["terms"])
-    assert sorted(one.rule.id for one in verdict(changes).fired) == case["rules"]
+    decided = verdict(changes)
+    assert sorted(one.rule.id for one in decided.fired) == case["rules"]
+    assert bool(decided.bump) == bool(case["rules"]), "what isn't looked at asks for no version"
     if case["counts"] is None:
         assert changes.resources == ()
     else:

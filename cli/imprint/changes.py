@@ -120,10 +120,3 @@ class Changes:
     waivers: tuple[Waiver, ...] = ()
     notes: tuple[Note, ...] = ()
     profile: str = PROFILE
-
-    @property
-    def same_content(self) -> bool:
-        """Whether the packages say the same, wherever and however it is stored."""
-        if self.old.fingerprint and self.new.fingerprint:
-            return self.old.fingerprint == self.new.fingerprint
-        return all(one.rule == "storage-changed" for one in self.differences)

@@ -205,7 +205,7 @@ def _release_new(
     if entries or asked.against:
         changes = _compare(package, examined.snapshot.package, entries, asked)
         verdict = version.verdict(changes, asked.profile)
-        if not changes.differences and changes.same_content:
+        if not changes.differences and changes.old.fingerprint == changes.new.fingerprint:
             there = asked.out / changes.old.version
             return Released(package.version, False, "none", there, asked.out, "", content, found="nothing has changed")
         _refuse_used_again(package, examined)

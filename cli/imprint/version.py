@@ -149,7 +149,7 @@ def verdict(changes: Changes, profile: str | None = None) -> Verdict:
     fired = tuple(_fired(rules[one.rule], one, changes.waivers) for one in changes.differences)
     fired = tuple(sorted(fired, key=lambda one: (-one.rule.bump, one.rule.id, one.difference.path)))
     bump = max((one.rule.bump for one in fired if not one.waived), default=Bump.none)
-    if bump is Bump.none and not changes.same_content:
+    if bump is Bump.none and any(one.rule.id != "storage-changed" for one in fired):
         bump = Bump.patch  # a waiver lowers what a change demands, but other content needs another version
     return Verdict(bump, fired, next_version(changes.old.version, bump), profile)
 
