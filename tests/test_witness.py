@@ -15,7 +15,7 @@ from packages import CASES
 from test_diff_cases import FOLDERS, expected_of
 
 import imprint
-from imprint import api, formats, sql, witness
+from imprint import api, difference, formats, sql, witness
 from imprint.changes import Difference
 from imprint.package import Package
 from imprint.reference import Reference
@@ -73,7 +73,7 @@ def kinds_of(folder: Path, terms: dict[str, Any]) -> list[str]:
     changes = imprint.diff(folder / "old", folder / "new", **terms)
     found = tuple(one for one in changes.differences if one.witness)
     with api.open_package(folder / "old") as (old, _), api.open_package(folder / "new") as (new, _):
-        tried = Tried(found, old, new)
+        tried = Tried(found, difference.widened(old, new), difference.widened(new, old))
         return [check(tried, one) for one in found]
 
 

@@ -17,7 +17,7 @@ from .changes import PROFILE, Changes, Difference, Note, ResourceDiff, Side, Ter
 from .engine import Engine
 from .exceptions import DataFault, ImprintError, UsageFault
 from .header import any_field
-from .package import Package, Resource
+from .package import ForeignKey, Package, Resource
 from .scan import Checked
 from .tables import unlisted
 from .validation import MEMORY, linked, open_tables
@@ -35,7 +35,7 @@ def diff(old: Package, new: Package, terms: Terms = PLAIN, *, fingerprints: bool
     """
     old = _under_one_name(old, new)
     sources = old, new
-    old, new = _widened(old, new), _widened(new, old)
+    old, new = widened(old, new), widened(new, old)
     agreed = pairing.agreed(terms, old, new)
     old = pairing.renamed(old, agreed)
     both = [(one, other) for other in new.resources if (one := old.resource(other.name)) is not None]
@@ -64,9 +64,11 @@ def diff(old: Package, new: Package, terms: Terms = PLAIN, *, fingerprints: bool
             notes += [*doubts.renamed_fields(engine, pair), *doubts.notes(engine, pair, found, matched)]
         notes += doubts.renamed_tables(engine, before, after)
         resources = tuple(found for found, _ in compared)
+        described = pairing.described(old, agreed)
         differences = [
-            *declared.of_packages(pairing.described(old, agreed), new),
+            *declared.of_packages(described, new),
             *_row_differences(engine, pairs, resources, before, _options(new)),
+            *_moved_references(engine, pairs, resources, described),
         ]
         sides = [
             Side(package.name, package.version, _fingerprint(engine, package, tables, calls) if fingerprints else "")
@@ -89,7 +91,7 @@ def _under_one_name(old: Package, new: Package) -> Package:
     return replace(old, resources=(replace(old.resources[0], name=after.name, descriptor=after.descriptor),))
 
 
-def _widened(package: Package, other: Package) -> Package:
+def widened(package: Package, other: Package) -> Package:
     """A package whose schemas list the columns that neither side's does, though it allows them: they are compared, too."""
     return replace(package, resources=tuple(_with_unlisted(one, other.resource(one.name)) for one in package.resources))
 
@@ -189,9 +191,9 @@ def _row_differences(
             message = f"{_count(found.added)} more"
             yield Difference("rows-added", message, found.name, count=found.added, witness=_example(found, "added"))
         if found.removed:
-            referenced = rows.referenced(engine, pair, tables)
-            if referenced:
-                yield _referenced(found, referenced, tables)
+            referenced, by = rows.referenced(engine, pair, tables)
+            if by:
+                yield _referenced(found, referenced, *by)
             yield _removed(found, before, options)
         if found.changed:
             yield from _references(found, pair.new)
@@ -220,18 +222,30 @@ def _columns(pair: rows.Pair) -> Iterator[Difference]:
         yield Difference("fields-reordered-by-name", "the columns of the data stand in another order", name)
 
 
-def _referenced(found: ResourceDiff, referenced: int, tables: Mapping[str, Checked]) -> Difference:
+def _referenced(found: ResourceDiff, referenced: int, other: str, key: ForeignKey) -> Difference:
     """Rows gone that others referred to; if not all that are gone were, it takes a query to tell which."""
-    aimed = [
-        (one.table.resource.name, key)
-        for one in tables.values()
-        for key in one.table.schema.foreign_keys
-        if (key.reference or one.table.resource.name) == found.name
-    ]
-    exact = referenced == found.removed or len(aimed) != 1
-    example = _example(found, "removed") if exact else witness.reads_referenced(*aimed[0])
+    example = _example(found, "removed") if referenced == found.removed else witness.reads_referenced(other, key)
     message = f"{_count(referenced)} gone that others referred to"
     return Difference("referenced-rows-removed", message, found.name, count=referenced, witness=example)
+
+
+def _moved_references(
+    engine: Engine, pairs: Mapping[str, rows.Pair], resources: Sequence[ResourceDiff], old: Package
+) -> Iterator[Difference]:
+    """Values that others refer to, and that mean another row now; `old` is the old package in the new one's words."""
+    changed = {found.name: found.fields for found in resources if found.changed}
+    for name, other in pairs.items():
+        before = old.resource(name)
+        for key in before.schema.foreign_keys if before and before.schema else ():
+            aimed = key.reference or name
+            fields = changed.get(aimed, {}).keys() & set(key.reference_fields)
+            if not fields or key not in other.new.table.schema.foreign_keys:
+                continue
+            count, example = rows.meaning_another(engine, pairs[aimed], other, key)
+            if count:
+                values = f"{count:,} value{'' if count == 1 else 's'} of {', '.join(key.reference_fields)}"
+                message = f'{values} that "{name}" refers to, now in another row or in none'
+                yield Difference("referenced-rows-changed", message, aimed, count=count, witness=example)
 
 
 def _removed(found: ResourceDiff, before: int, options: Mapping[str, Any]) -> Difference:

@@ -341,6 +341,7 @@ JUDGES: dict[str, Callable[[Touch], Judged]] = {
     "references-changed": partial(_rows, "what it reads refers to other rows"),
     "many-rows-removed": partial(_rows, "it misses rows that were there"),
     "referenced-rows-removed": _referenced_removed,
+    "referenced-rows-changed": partial(_rows, "what refers to its rows refers to other ones"),
     "values-corrected": _values,
     "values-revised": _values,
     "metadata-changed": _never,

@@ -67,6 +67,7 @@ RULES = {
         Rule("constraint-tightened", Bump.major, "data that was valid may no longer be", TIGHTER),
         Rule("codes-reordered", Bump.major, "ordered codes compare and sort in another way", INCOMPATIBLE),
         Rule("referenced-rows-removed", Bump.major, "rows that others referred to are gone", REFERENCED),
+        Rule("referenced-rows-changed", Bump.major, "what others refer to means another row", REFERENCED),
         Rule("many-rows-removed", Bump.major, "a large share of the rows is gone", INCOMPATIBLE),
         Rule("values-revised", Bump.major, "a large share of the values is not what it was", INCOMPATIBLE),
         Rule("resource-added", Bump.minor, "there is more to read, and nothing less", ADDED),
@@ -101,7 +102,8 @@ CROISSANT = {
     **dict.fromkeys(("resource-renamed", "field-renamed"), GONE),
     **dict.fromkeys(("resource-removed", "view-changed", "field-removed", "type-changed"), GONE),
     **dict.fromkeys(("referenced-rows-removed", "many-rows-removed", "rows-removed"), GONE),
-    **dict.fromkeys(("values-revised", "values-corrected", "references-changed", "content-changed"), GONE),
+    **dict.fromkeys(("values-revised", "values-corrected", "content-changed"), GONE),
+    **dict.fromkeys(("references-changed", "referenced-rows-changed"), GONE),
     "rows-added": GROWN,
 }
 PROFILES = {PROFILE: RULES, "croissant": {id_: Rule(id_, *said) for id_, said in CROISSANT.items()}}
