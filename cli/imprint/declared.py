@@ -7,24 +7,32 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from . import expressions, fingerprint, witness
 from .changes import Difference
 from .fingerprint import STORAGE, canonical_json
 from .package import Descriptor, Field, ForeignKey, Package, Resource, Schema
+from .reference import Reference
 
-# How far a licence restricts its user; a change to or from one that isn't here counts as more restrictive.
-LICENCES = {
-    "cc0-1.0": 0, "pddl-1.0": 0, "odc-pddl-1.0": 0, "unlicense": 0,
-    "mit": 1, "apache-2.0": 1, "bsd-3-clause": 1, "cc-by-4.0": 1, "cc-by-3.0": 1, "odc-by-1.0": 1,
-    "cc-by-sa-4.0": 2, "cc-by-sa-3.0": 2, "odbl-1.0": 2, "odc-odbl-1.0": 2,
-    "cc-by-nc-4.0": 3, "cc-by-nc-sa-4.0": 4, "cc-by-nd-4.0": 4, "cc-by-nc-nd-4.0": 5,
-}  # fmt: skip
+# What a licence asks of its user; a change to or from one that isn't here counts as more restrictive. Who may share no
+# adaptation (nd) may do nothing that one who must share it alike (sa) may not; the share-alike of ODbL is another.
+RESTRICTIONS = {
+    "": ("cc0-1.0", "pddl-1.0", "odc-pddl-1.0", "unlicense"),
+    "by": ("mit", "apache-2.0", "bsd-3-clause", "cc-by-4.0", "cc-by-3.0", "odc-by-1.0"),
+    "by sa": ("cc-by-sa-4.0", "cc-by-sa-3.0"),
+    "by odbl": ("odbl-1.0", "odc-odbl-1.0"),
+    "by nc": ("cc-by-nc-4.0",),
+    "by nc sa": ("cc-by-nc-sa-4.0",),
+    "by sa nd": ("cc-by-nd-4.0",),
+    "by nc sa nd": ("cc-by-nc-nd-4.0",),
+}
+LICENCES = {name: frozenset(words.split()) for words, names in RESTRICTIONS.items() for name in names}
 GROWING = ("minimum", "exclusiveMinimum", "minLength")  # a larger value is tighter
-MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}(-[0-9]{2}(T[0-9:.]+Z?)?)?|[0-9]{2}:[0-9:.]+")  # as texts in their order
 SHRINKING = ("maximum", "exclusiveMaximum", "maxLength")  # a smaller value is tighter
+BESIDE = {
+    "minimum": "exclusiveMinimum", "exclusiveMinimum": "minimum", "maximum": "exclusiveMaximum", "exclusiveMaximum": "maximum",
+}  # fmt: skip
 
 
 def of_packages(old: Package, new: Package) -> Iterator[Difference]:
@@ -40,8 +48,8 @@ def of_packages(old: Package, new: Package) -> Iterator[Difference]:
 def _of_property(key: str, before: Any, after: Any, old: Package, new: Package) -> Iterator[Difference]:
     """What a property of a package that isn't the same demands; nothing where it only describes."""
     if key in ("name", "id") and before is not None:
-        said = f'is renamed from "{before}" to "{after}"' if after is not None else f"has no {key} any more"
-        message = f"the package {said}" if key == "name" else f"the id of the package changes from {before} to {after}"
+        now = f'the {key} of the package changes from "{before}" to "{after}"'
+        message = now if after is not None else f"the package has no {key} any more"
         yield Difference("package-renamed", message, witness=str(before))
     elif key == "licenses":
         yield _licence_difference(before, after)
@@ -91,16 +99,18 @@ def _views(package: Package) -> dict[str, str]:
     text = path.read_text(encoding="utf-8", errors="replace") if path and path.is_file() else ""
     code = "\n".join(line for line in text.splitlines() if not line.startswith("--"))
     found = (VIEW.fullmatch(part.strip()) for part in re.split(r";\s*(?:\n|$)", code))
-    return {one[1] or one[2]: " ".join(one[3].split()) for one in found if one}
+    return {one[1] or one[2]: SPACE.sub(lambda part: part[1] or " ", one[3]).strip() for one in found if one}
+
+
+SPACE = re.compile(r"""('[^']*'|"[^"]*")|\s+""")  # but not within a literal or a name
 
 
 def _licence_difference(before: Any, after: Any, resource: str | None = None) -> Difference:
-    ranks = [_licence_rank(value) for value in (before, after)]
     if _licences(before) == _licences(after):
         return Difference("metadata-changed", "the licence is described otherwise", resource)
     if not _licences(before):  # without a licence there is nothing that anyone was allowed
         return Difference("metadata-changed", "there is a licence now", resource)
-    if None not in ranks and (ranks[1] or 0) <= (ranks[0] or 0):
+    if _restricts_no_more(before, after):
         return Difference("metadata-changed", "the licence changes to one that restricts no more", resource)
     message = "the licence becomes more restrictive, or can't be shown not to"
     return Difference("licence-restricted", message, resource, witness=_licences(before)[0][0] or _licences(before)[0][1])
@@ -111,9 +121,10 @@ def _licences(value: Any) -> list[tuple[str, str]]:
     return [(str(item.get("name", "")).lower(), str(item.get("path", ""))) for item in listed]
 
 
-def _licence_rank(value: Any) -> int | None:
-    ranks = [LICENCES.get(name) for name, _ in _licences(value)]
-    return None if not ranks or None in ranks else min(rank for rank in ranks if rank is not None)
+def _restricts_no_more(before: Any, after: Any) -> bool:
+    """Whether under one licence or another there is all that each of those before allowed."""
+    old, new = ([LICENCES.get(name) for name, _ in _licences(value)] for value in (before, after))
+    return all(was is not None and any(is_ is not None and is_ <= was for is_ in new) for was in old)
 
 
 def _resource_differences(old: Package, new: Package) -> Iterator[Difference]:
@@ -143,7 +154,7 @@ def _common_resource(old: Resource, new: Resource, before: Package, after: Packa
     if canonical_json(old.json_schema) != canonical_json(new.json_schema):
         rule = "constraint-loosened" if new.json_schema is None else "constraint-tightened"
         yield Difference(rule, f'the JSON Schema of "{new.name}" changes', new.name)
-    if not (old.tabular or new.tabular) and fingerprint.of_files(old) != fingerprint.of_files(new):
+    if not (old.tabular or new.tabular) and not _same_files(old, new):
         yield _content_difference(new, after)
     if old.tabular != new.tabular:
         lost = witness.reads(new.name) if old.tabular else None
@@ -161,6 +172,15 @@ def _common_resource(old: Resource, new: Resource, before: Package, after: Packa
         as_written = old.schema.names == tuple(item.get("name") for item in old.schema.descriptor["fields"])  # not renamed
         if as_written and not found and canonical_json(old.schema.descriptor) != canonical_json(new.schema.descriptor):
             yield Difference("metadata-changed", f'the schema of "{new.name}" is written otherwise', new.name)
+
+
+def _same_files(old: Resource, new: Resource) -> bool:
+    """Whether two resources hold the same bytes, file by file where they have as many."""
+    if len(old.files) != len(new.files) or not old.files:
+        return fingerprint.of_files(old) == fingerprint.of_files(new)
+    return all(
+        fingerprint.digest([one]) == fingerprint.digest([other]) for one, other in zip(old.files, new.files, strict=True)
+    )
 
 
 def _content_difference(new: Resource, after: Package) -> Difference:
@@ -262,10 +282,13 @@ def _foreign_keys(name: str, schema: Schema) -> dict[str, ForeignKey | None]:
 
 
 def _relationships(schema: Schema) -> list[tuple[str, str]]:
-    """The relationships of a schema, each as its fields and its link."""
+    """The relationships of a schema, each as its fields, in their order where that matters, and its link."""
     listed = schema.descriptor.get("relationships")
     return [
-        (" and ".join(map(str, item.get("fields") or ())), str(item.get("link")))
+        (
+            " and ".join(map(str, (list if item.get("link") == "derived" else sorted)(item.get("fields") or ()))),
+            str(item.get("link")),
+        )
         for item in (listed if isinstance(listed, list) else ())
         if isinstance(item, dict)
     ]
@@ -292,7 +315,7 @@ def _field_differences(name: str, before: tuple[Schema, Field], after: tuple[Sch
     for constraint in sorted((old.constraints.keys() | new.constraints.keys()) - {"enum"}):
         was, is_ = _in_force(constraint, old, old_schema), _in_force(constraint, new, new_schema)
         if not _same_constraint(was, is_):
-            yield from _constraint_difference(name, new, constraint, was, is_)
+            yield from _constraint_difference(name, (old, new), constraint, was, is_)
     yield from _codes_differences(name, old, new)
     if _texts(old.descriptor) != _texts(new.descriptor):
         yield Difference("metadata-changed", "the description of the field changes", name, new.name)
@@ -306,10 +329,14 @@ def _in_force(constraint: str, field: Field, schema: Schema) -> Any:
     return True if constraint == "unique" and _is_unique((field.name,), schema) else said
 
 
-# What decides how a cell is read, with the standard's defaults.
+# What decides how a cell is read, with the standard's defaults, and of which types.
 READING: dict[str, Any] = {
     "trueValues": expressions.TRUE_VALUES, "falseValues": expressions.FALSE_VALUES, "bareNumber": True,
     "decimalChar": ".", "groupChar": None, "delimiter": ",", "itemType": "string",
+}  # fmt: skip
+OPTIONS = {
+    "boolean": ("trueValues", "falseValues"), "integer": ("bareNumber", "groupChar"),
+    "number": ("bareNumber", "decimalChar", "groupChar"), "list": ("delimiter", "itemType"),
 }  # fmt: skip
 # What has rules of its own; the rest of a field or schema describes it.
 RULED = {
@@ -324,7 +351,8 @@ def reading(field: Field) -> tuple[Any, ...]:
 
 
 def _reading(field: Field) -> tuple[Any, ...]:
-    options = {word: field.option(word, default) for word, default in READING.items()}
+    own = OPTIONS.get(field.type, ())
+    options = {word: field.option(word, default) if word in own else default for word, default in READING.items()}
     for word in ("trueValues", "falseValues"):
         options[word] = sorted(map(str, options[word])) if isinstance(options[word], (list, tuple)) else options[word]
     return (field.format, *map(canonical_json, options.values()))
@@ -340,33 +368,70 @@ def _same_constraint(before: Any, after: Any) -> bool:
     return all(none) or (not any(none) and before == after)
 
 
-def _constraint_difference(name: str, field: Field, constraint: str, before: Any, after: Any) -> Iterator[Difference]:
-    if constraint in GROWING + SHRINKING and _ordered(before, after) == 0:
+def _constraint_difference(
+    name: str, fields: tuple[Field, Field], constraint: str, before: Any, after: Any
+) -> Iterator[Difference]:
+    given, taken = before is None or before is False, after is None or after is False
+    if (given and _implied(constraint, after, fields[0])) or (taken and _implied(constraint, before, fields[1])):
         return
-    tightens = _tightens(constraint, before, after)
+    known = constraint in GROWING + SHRINKING and not (given or taken)
+    ordered = _ordered(*(_limit(constraint, *one) for one in zip(fields, (before, after), strict=True))) if known else None
+    if ordered == 0:
+        return
+    # What can't be shown to allow all that it did is tighter.
+    tightens = not taken and (ordered is None or ordered == (1 if constraint in GROWING else -1))
     rule, bounds = ("constraint-tightened", (before, after)) if tightens else ("constraint-loosened", (after, before))
     message = f'constraint "{constraint}" changes from {_shown(before)} to {_shown(after)}'
-    yield Difference(rule, message, name, field.name, witness=witness.allowed_by_one(field, constraint, *bounds))
+    yield Difference(rule, message, name, fields[1].name, witness=witness.allowed_by_one(fields[1], constraint, *bounds))
+
+
+def _implied(constraint: str, value: Any, field: Field) -> bool:
+    """Whether a field sees to a constraint without it: by the other bound on the same side, or as it asks for nothing."""
+    if constraint == "minLength":
+        return bool(value == 0)
+    beside = BESIDE.get(constraint, "")
+    if beside not in field.constraints:
+        return False
+    ordered = _ordered(_limit(constraint, field, value), _limit(beside, field, field.constraints[beside]))
+    if ordered is None:
+        return False
+    excludes = constraint.startswith("exclusive") and field.type != "integer"
+    return (ordered if constraint in GROWING else -ordered) >= (1 if excludes else 0)
+
+
+def _limit(constraint: str, field: Field, bound: Any) -> Any:
+    """The value of a bound, of integers the last one within it; None where it isn't of the field's type."""
+    if constraint in ("minLength", "maxLength"):
+        return bound
+    value = Reference(field).cast(bound)
+    step = {"exclusiveMinimum": 1, "exclusiveMaximum": -1}.get(constraint, 0)
+    return value + step if step and value is not None and field.type == "integer" else value
+
+
+def _ordered(before: Any, after: Any) -> int | None:
+    """-1, 0 or 1 as `after` lies under, at or over `before`; None where they can't be compared."""
+    try:
+        return int(after > before) - int(after < before)
+    except (TypeError, ArithmeticError):
+        return None
 
 
 def _codes_differences(name: str, old: Field, new: Field) -> Iterator[Difference]:
     """What becomes of the codes that `enum` and `categories` allow together, and of the way in which they say so."""
-    before, after = _codes(old), _codes(new)
+    before, after = allowed_codes(old), allowed_codes(new)
     words = [word for word in ("enum", "categories") if _said_codes(old, word) != _said_codes(new, word)]
     word = " and ".join(f'"{one}"' for one in words)
-    gone = [code for code in before or () if code not in (after or ())]
-    more = [code for code in after or () if code not in (before or ())]
+    gone, more = _not_in(before, old, after, new), _not_in(after, new, before, old)
     if before is not None and after is None:
         yield Difference("constraint-loosened", f"{word} no longer limits the values", name, new.name)
     elif before is None and after is not None:
         said = f"{word} now limits the values to {', '.join(map(str, more))}"
         yield Difference("constraint-tightened", said, name, new.name)
-    elif gone:
-        said = f"{word} loses {', '.join(map(str, gone))}"
-        yield Difference("constraint-tightened", said, name, new.name, len(gone), witness.code(gone[0]))
-    elif more:
-        said = f"{word} gains {', '.join(map(str, more))}"
-        yield Difference("codes-added", said, name, new.name, len(more), witness.code(more[0]))
+    elif gone or more:
+        for rule, said, found in (("constraint-tightened", "loses", gone), ("codes-added", "gains", more)):
+            if found:
+                message = f"{word} {said} {', '.join(map(str, found))}"
+                yield Difference(rule, message, name, new.name, len(found), witness.code(found[0]))
     elif bool(old.categories) != bool(new.categories):
         said = '"categories" lists the codes now' if new.categories else '"categories" no longer lists the codes'
         yield Difference("categories-changed", said, name, new.name)
@@ -393,13 +458,26 @@ def _order_differences(name: str, old: Field, new: Field) -> Iterator[Difference
         yield Difference("codes-reordered", "the codes stand in another order", name, new.name, witness=lost)
 
 
-def _codes(field: Field) -> list[Any] | None:
-    """The values that `enum` and `categories` allow together; None where neither limits them."""
+def allowed_codes(field: Field) -> list[Any] | None:
+    """The values that `enum` and `categories` allow together, as they are written; None where neither limits them."""
     enum = field.constraints.get("enum")
-    listed = [list(codes) for codes in (enum if isinstance(enum, list) else (), field.categories) if codes]
+    listed = [list(values) for values in (enum if isinstance(enum, list) else (), field.categories) if values]
     if not listed:
         return None
-    return [code for code in listed[0] if all(code in other for other in listed[1:])]
+    apart = [code for other in listed[1:] for code in _not_in(listed[0], field, other, field)]
+    return [code for code in listed[0] if code not in apart]
+
+
+def _not_in(listed: Sequence[Any] | None, field: Field, others: Sequence[Any] | None, other: Field) -> list[Any]:
+    """The codes of a field that no code of another one is the value of."""
+    known = [_code(code, other) for code in others or ()]
+    return [code for code in listed or () if _code(code, field) not in known]
+
+
+def _code(code: Any, field: Field) -> Any:
+    """The value that a code is; itself where it is none of its field's."""
+    value = Reference(field).cast(code) if isinstance(code, str) and field.type != "string" else code
+    return code if value is None else value
 
 
 def _said_codes(field: Field, word: str) -> Any:
@@ -408,26 +486,3 @@ def _said_codes(field: Field, word: str) -> Any:
 
 def _shown(value: Any) -> str:
     return "none" if value is None else canonical_json(value)
-
-
-def _tightens(constraint: str, before: Any, after: Any) -> bool:
-    """Whether a constraint surely allows no more than before, or can't be shown to allow all that it did."""
-    if after is None or after is False:
-        return False
-    if before is None or before is False:
-        return True
-    if constraint in GROWING + SHRINKING:
-        ordered = _ordered(before, after)
-        if ordered is not None:
-            return ordered > 0 if constraint in GROWING else ordered < 0
-    return True
-
-
-def _ordered(before: Any, after: Any) -> int | None:
-    """-1, 0 or 1 as `after` lies under, at or over `before`; None where they can't be compared."""
-    first, second = str(before), str(after)
-    try:
-        return int(Decimal(second).compare_signal(Decimal(first)))
-    except InvalidOperation:
-        texts_in_order = len(first) == len(second) and MOMENT.fullmatch(first) and MOMENT.fullmatch(second)
-        return (second > first) - (second < first) if texts_in_order else None

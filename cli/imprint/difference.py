@@ -168,7 +168,7 @@ def _version_notes(old: Package, new: Package, differences: Sequence[Difference]
             place = f' at "{waiver.path}"' if waiver.path else ""
             yield Note("waiver-unused", f"the descriptor waives {waiver.rule}{place}, and there is no such change: take it out")
     semantic = all(semver.SEMVER.fullmatch(one.version) for one in (old, new))
-    if semantic and semver.parse(new.version) < semver.parse(old.version):
+    if semantic and semver.precedence(new.version) < semver.precedence(old.version):
         yield Note("version-lower", f"the new version, {new.version}, is lower than the old one, {old.version}")
 
 
