@@ -141,7 +141,7 @@ def _renamed(use: Use, old: Package, renamed: Mapping[str, str]) -> Use:
 
 def _of_package(lock: Lock, difference: Difference, old: Package, new: Package) -> Judged:
     match difference.rule:
-        case "package-renamed" if lock.package:
+        case "package-renamed" if lock.package and old.name != new.name:
             return Level.breaks, f'it finds the package as "{old.name}"'
         case "licence-restricted":
             return LICENCE

@@ -16,6 +16,7 @@ from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
 
 from . import json_schema, scripts
+from .declared import allowed_codes
 from .documents import read_document
 from .engine import Engine
 from .exceptions import DataFault, ImprintError, Unreadable, UsageFault
@@ -156,11 +157,10 @@ def code_text(code: Any) -> str:
 
 
 def codes_of(declared: Field | None) -> tuple[str, ...]:
-    """The codes that `enum` or `categories` allow in a field, as texts; empty where neither is there."""
+    """The codes that `enum` and `categories` allow in a field, as texts; empty where neither is there."""
     if declared is None:
         return ()
-    listed = declared.constraints.get("enum")
-    return tuple(map(code_text, (*(listed if isinstance(listed, list) else ()), *declared.categories)))
+    return tuple(map(code_text, allowed_codes(declared) or ()))
 
 
 def keys_of(resource: Resource | None) -> list[set[str]]:
