@@ -124,8 +124,10 @@ under its rule, `--bump` prints the least next version alone, `--rules` this tab
 reported; from 1.0.0 on `imprint release` refuses it, and says which rules demand more, where, and for example why: a row, a
 value, or a consumer's query that breaks.
 
-Where it can't be shown that nothing becomes stricter, it counts as stricter. Only what readers see counts: a default that is
-written out, a key that is spelled otherwise, rows in another order or cells in other quotes change nothing.
+Where it can't be shown that nothing becomes stricter, it counts as stricter. Only what readers see counts: rows in another
+order or cells in other quotes change nothing, and a default that is written out or a key that is spelled otherwise is no more
+than a description that changes. `unique` of a field is a constraint, which is loosened when it goes; `primaryKey` and
+`uniqueKeys` are keys, which consumers join by.
 
 ## Settings
 
@@ -150,7 +152,8 @@ Under `versioning` in the descriptor of the new package; none is needed.
 A waiver sets one rule aside, at one `path` (a resource or `resource.field`, as the diff names it) or everywhere if it names
 none. Other rules count as before, and other content still needs a new version, at least a patch. The ledger, the manifest
 and the changelog of the release record rule, path and reason. A waiver that names no rule, or that nothing falls under, is
-said. Take a waiver out after the release that it was for.
+said. A waiver is part of what was released with it: take it out when the next version begins, before it sets aside what it
+was not meant for.
 
 ## Rules
 """
