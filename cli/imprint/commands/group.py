@@ -13,7 +13,6 @@ import click
 
 from .. import __version__
 from ..exceptions import ExitCode, ImprintError
-from ..report import shorten
 
 FORMAT = click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="What to print."
@@ -76,6 +75,8 @@ def stages() -> Iterator[Callable[[str], None]]:
     if not sys.stderr.isatty():
         yield lambda _: None
         return
+    from ..report import shorten
+
     try:
         yield lambda what: click.echo(f"\r\x1b[K{shorten(what, 79)}", nl=False, err=True)
     finally:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -50,10 +49,11 @@ def release(
     from .. import api, building, render, reports
     from .. import release as releases
 
-    asked = releases.Asked(out, against, allow_unbumped, profile, memory, building.formats(formats), key, pictures)
+    wanted = building.formats(formats)
     try:
         with api.open_package(package) as (opened, faults), stages() as say:
-            done = releases.release(opened, faults, replace(asked, say=say))
+            asked = releases.Asked(out, against, allow_unbumped, profile, memory, wanted, key, pictures, say)
+            done = releases.release(opened, faults, asked)
     except releases.Refused as refused:
         if refused.report is not None:
             show(reports.render(refused.report, paint=click.style), err=True)
