@@ -74,9 +74,12 @@ def snapshot(package: Package, folder: Path) -> Snapshot:
             named = resource.descriptor.get(word)
             if isinstance(named, str):
                 copied.add(_copy(package.base / named, folder, named))
-    for named in fingerprint.documents(package).values():
+    for word, named in fingerprint.documents(package).items():
         if reason := safety.unsafe(named):
             raise UsageFault(f'names "{named}", which is not safe: it {reason}', where=package.source, fix="keep it inside")
+        if not (package.base / named).is_file():
+            message = f'names "{named}" in "{word}", which isn\'t there'
+            raise UsageFault(message, where=package.source, fix="add the file, or leave the property out")
         copied.add(_copy(package.base / named, folder, named))
     resources = tuple(
         replace(resource, files=tuple(folder / path for path in resource.paths) if resource.files else ())
@@ -200,14 +203,17 @@ def _tables(
     package, engine, prints = examined.snapshot.package, examined.engine, examined.prints
     folder, made, notes = package.base, dict[str, File](), list[str]()
     tables = {name: one for name, one in examined.tables.items() if one.columns}
+    resources = {resource.name: resource for resource in package.resources}  # as they are stored, not as they were unpacked
     typed = {name: columns.columns(engine, one, prints[name].longest) for name, one in tables.items()}
     for name, one in tables.items():
-        if csv.is_plain(one.table.resource):
-            made[Path(one.table.resource.paths[0]).as_posix()] = File(table=name)
+        if csv.is_plain(resources[name]):
+            made[Path(resources[name].paths[0]).as_posix()] = File(table=name)
         elif "csv" in forms:
             say(f"CSV of {name}")
-            csv.write(engine, one, folder / _table_name(name, "csv"))
-            made[_table_name(name, "csv")] = File(form="csv", table=name)
+            if reason := csv.write(engine, one, folder / _table_name(name, "csv")):
+                notes.append(f'without a CSV file of "{name}": it {reason}')
+            else:
+                made[_table_name(name, "csv")] = File(form="csv", table=name)
         if "json" in forms:
             say(f"JSON of {name}")
             json_table.write(engine, one, typed[name], folder / _table_name(name, "json"))
@@ -221,7 +227,7 @@ def _tables(
     together = fingerprint.together({name: prints[name] for name in tables})
     if "sqlite" in forms:
         say("SQLite")
-        sqlite.write(engine, package, tables, typed, folder / _whole_name(package, "sqlite"))
+        notes += sqlite.write(engine, package, tables, typed, folder / _whole_name(package, "sqlite"))
         made[_whole_name(package, "sqlite")] = File(derived=sqlite.WRITER, fingerprint=together, form="sqlite")
     if "xlsx" in forms:
         say("the workbook")

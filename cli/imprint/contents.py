@@ -18,14 +18,14 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from . import descriptor, difference, fingerprint, ledger, semver, sql, version
+from . import descriptor, difference, fingerprint, ledger, semver, spelling, sql, version
 from .changes import PROFILE, Terms
 from .engine import Engine
 from .exceptions import ImprintError
 from .exports import columns, sqlite, workbook
 from .fingerprint import Fingerprint
 from .manifest import MANIFEST, File, Manifest
-from .package import Dialect, Package
+from .package import Dialect, Package, Schema
 from .scan import Checked
 from .validation import open_tables
 
@@ -101,16 +101,24 @@ def _values(manifest: Manifest, prints: Mapping[str, Fingerprint]) -> Iterator[s
 
 
 def _as_parquet(package: Package, folder: Path, written: Mapping[str, str]) -> Package:
-    """The same package, with the tables as they are in its Parquet files."""
+    """The same package, with the tables as they are in its Parquet files: of plain fields, without keys or rules."""
     resources = [
         replace(
             one, paths=(name,), files=(folder / name,), data=None, format="parquet", encoding="utf-8", compression=None,
             dialect=Dialect(), json_schema=None, descriptor={"name": one.name, "path": name, "format": "parquet"},
+            schema=_plain(one.schema),
         )
         for one in package.resources
         if (name := written.get(one.name))
     ]  # fmt: skip
     return replace(package, resources=tuple(resources))
+
+
+def _plain(schema: Schema | None) -> Schema | None:
+    if schema is None:
+        return None
+    fields = tuple(map(spelling.plain, schema.fields))
+    return replace(schema, fields=fields, primary_key=(), unique_keys=(), foreign_keys=())
 
 
 def _parquet(engine: Engine, manifest: Manifest, written: Mapping[str, str], others: Mapping[str, Checked]) -> Iterator[str]:

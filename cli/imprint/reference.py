@@ -287,7 +287,9 @@ def canonical(value: Any, field: Field) -> str | None:  # noqa: PLR0911 - one li
     if isinstance(value, str):
         return value
     if isinstance(value, (int, float, Decimal)):
-        return f"{value:04d}" if field.type == "year" and isinstance(value, int) else _number(value)
+        if field.type == "year" and isinstance(value, int):
+            return f"{value:04d}"
+        return _number(value, whole="integer" in (field.type, field.option("itemType")))
     if isinstance(value, (datetime.datetime, datetime.time)):
         return _moment(value)
     if isinstance(value, datetime.date):
@@ -298,19 +300,22 @@ def canonical(value: Any, field: Field) -> str | None:  # noqa: PLR0911 - one li
         return f"{value[0]:04d}-{value[1]:02d}"
     if field.type == "list":
         return UNIT_SEPARATOR.join(canonical(item, field) or "" for item in value)
+    if field.type == "geopoint":
+        return json.dumps([canonical(part, field) for part in value], separators=(",", ":"))
     if isinstance(value, (list, tuple, dict)):
-        return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_number)
+        text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_number)
+        return text.encode(errors="backslashreplace").decode()  # half a surrogate pair is no text to the engine
     return str(value)
 
 
-def _number(value: float | Decimal) -> str:
-    """A number in full, unless that would take too many digits."""
+def _number(value: float | Decimal, *, whole: bool = False) -> str:
+    """A number in full, unless that would take too many digits; a whole one always is, as an integer has no exponent."""
     exact = Decimal(str(value))
     if not exact.is_finite():
         return str(exact)
-    if exact and abs(exact.adjusted()) > PLAIN:
-        whole, _, rest = f"{exact:E}".partition("E")[0].partition(".")
-        return f"{whole}.{rest.rstrip('0') or '0'}E{exact.adjusted()}"
+    if exact and abs(exact.adjusted()) > PLAIN and not whole:
+        first, _, rest = f"{exact:E}".partition("E")[0].partition(".")
+        return f"{first}.{rest.rstrip('0') or '0'}E{exact.adjusted()}"
     text = f"{exact:f}" if exact else "0"
     return text.rstrip("0").rstrip(".") if "." in text else text
 

@@ -6,18 +6,16 @@ A cell stays as it was written where it is read the same; else its value is spel
 from __future__ import annotations
 
 import contextlib
-import datetime
 import gzip
 import io
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any
 
-from . import expressions, formats, reference, sql
+from . import expressions, formats, reference
 from .declared import READING
 from .engine import Engine
 from .exceptions import DataFault
@@ -25,11 +23,11 @@ from .fingerprint import canonical_json
 from .header import any_field
 from .package import Dialect, Field, Resource
 from .scan import Checked
+from .spelling import speller
 from .streams import DELIMITED
 from .tables import JSON_LINES
 
-Spell = Callable[[str], Any]
-DURATION = re.compile(r"(?:(-?\d+) months, )?(?:(-?\d+) days?, )?(\d+):(\d\d):(\d\d)(?:\.(\d+))?")
+Read = Callable[[str], Any]
 
 
 @dataclass(frozen=True)
@@ -142,15 +140,15 @@ def _cells(one: Checked, target: Shape) -> tuple[list[str], list[Callable[[str |
         column = columns.get(field.name)
         if target.native:
             cells.append(f"l.v{column.number}" if column else "NULL::VARCHAR")
-            spell.append(_or(None, value_reader(field)))
+            spell.append(_or(None, value_reader(field, target.resource.place)))
             continue
         raw = column is not None and not one.table.native and reads_as(column.field, field)
         cells.append(f"t.{column.id}" if column and raw else f"l.v{column.number}" if column else "NULL::VARCHAR")
-        spell.append(_or(_null(field, target.resource), str if raw else speller(field)))
+        spell.append(_or(_null(field, target.resource), str if raw else speller(field, target.resource.place)))
     return cells, spell
 
 
-def _or(null: str | None, spell: Spell) -> Callable[[str | None], Any]:
+def _or(null: str | None, spell: Read) -> Callable[[str | None], Any]:
     return lambda cell: null if cell is None else spell(cell)
 
 
@@ -161,87 +159,19 @@ def _null(field: Field, resource: Resource) -> str:
     return field.missing_values[0] if field.missing_values else ""
 
 
-# Spelling: a canonical text as a field reads it
-
-
-def speller(field: Field) -> Callable[[str], str]:
-    """What writes a canonical text so that the field reads it."""
-    build = SPELLERS.get(field.type)
-    return build(field) if build else str
-
-
-def _boolean(field: Field) -> Callable[[str], str]:
-    said = {
-        "true": (field.option("trueValues") or expressions.TRUE_VALUES)[0],
-        "false": (field.option("falseValues") or expressions.FALSE_VALUES)[0],
-    }
-    return lambda text: str(said.get(text, text))
-
-
-def _number(field: Field) -> Callable[[str], str]:
-    point = field.option("decimalChar", ".")
-    return lambda text: text.replace("Infinity", "INF").replace(".", point)
-
-
-def _list(field: Field) -> Callable[[str], str]:
-    return lambda text: text.replace(sql.UNIT_SEPARATOR, field.option("delimiter") or ",")
-
-
-def _moment(read: Callable[[str], Any]) -> Callable[[Field], Callable[[str], str]]:
-    def build(field: Field) -> Callable[[str], str]:
-        plain = field.format in ("default", "any")
-        return str if plain else lambda text: str(read(text).strftime(field.format))
-
-    return build
-
-
-def _geopoint(field: Field) -> Callable[[str], str]:
-    forms = {"array": "[{}, {}]", "object": '{{"lon": {}, "lat": {}}}'}
-    return lambda text: forms.get(field.format, "{}, {}").format(*json.loads(text))
-
-
-def _duration(_: Field) -> Callable[[str], str]:
-    def spell(text: str) -> str:
-        found = DURATION.fullmatch(text)
-        if not found:
-            return text
-        months, days, *clock = (int(part or 0) for part in found.groups()[:5])
-        micro = int((found[6] or "").ljust(6, "0"))
-        time = datetime.timedelta(days, hours=clock[0], minutes=clock[1], seconds=clock[2], microseconds=micro)
-        sign = "-" if months < 0 or time < datetime.timedelta() else ""
-        time = abs(time)
-        seconds = Decimal(time.seconds) + Decimal(time.microseconds) / 1_000_000
-        return f"{sign}P{f'{abs(months)}M' if found[1] else ''}{time.days}DT{seconds}S"
-
-    return spell
-
-
-SPELLERS: dict[str, Callable[[Field], Callable[[str], str]]] = {
-    "boolean": _boolean,
-    "number": _number,
-    "list": _list,
-    "date": _moment(datetime.date.fromisoformat),
-    "time": _moment(datetime.time.fromisoformat),
-    "datetime": _moment(datetime.datetime.fromisoformat),
-    "geopoint": _geopoint,
-    "duration": _duration,
-}
-
-
-def value_reader(field: Field) -> Spell:
-    """What makes a JSON value of a canonical text."""
+def value_reader(field: Field, where: str) -> Read:
+    """What makes a JSON value of a canonical text so that the field, which is in `where`, reads the same value again."""
     if field.type == "any":
         return lambda text: _any(field, text)
-    if field.type == "list" and field.option("itemType") in ("integer", "number", "boolean"):
-        item = formats.VALUES[field.option("itemType")]
-        return lambda text: [item(one) for one in formats.VALUES["list"](text)]
-    read = formats.VALUES.get(field.type)
-    return (lambda text: _value(read(text), field)) if read else speller(field)
+    read, spell = formats.reader(field), speller(field, where)
+    if field.type == "number":
+        return lambda text: _number(read(text), text, spell)
+    return read if field.type in formats.VALUES else spell
 
 
-def _value(value: Any, field: Field) -> Any:
-    """A value; a number that JSON can't hold exactly is a text, written as the field reads it."""
-    return speller(field)(value) if field.type == "number" and isinstance(value, str) else value
+def _number(value: Any, text: str, spell: Read) -> Any:
+    """A number; one that JSON can't hold exactly is a text, written as the field reads it."""
+    return spell(text) if isinstance(value, str) else value
 
 
 def _any(field: Field, text: str) -> Any:
@@ -257,7 +187,7 @@ def _any(field: Field, text: str) -> Any:
 
 
 def write(target: Shape, found: Iterable[list[Any]], path: Path) -> None:
-    """A table in a file. Raises DataFault where a text can't be written in the resource's encoding or dialect."""
+    """A table in a file. Raises DataFault where a text can't be written in the resource's encoding or dialect, or read."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with _opened(path, target.resource) as file:

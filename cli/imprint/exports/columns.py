@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from .. import sql
-from ..engine import Engine
+from .. import spelling, sql
+from ..engine import Engine, PlainFile
 from ..package import Field
 from ..scan import Checked
 
 EXACT_INTEGER = 15  # characters of an integer that a double holds whatever its digits are
 EXACT_NUMBER = 16  # and of one with a decimal point
 TEXT = "VARCHAR"
+SPELLED = frozenset({"duration", "geopoint"})  # types whose canonical texts are for comparing alone
 NO_NUMBERS = "('NaN', 'Infinity', '-Infinity')"
 MOMENT = "{v} IS NULL OR (regexp_full_match({v}, '[0-9-]+T[0-9:]+([.][0-9]+)?$') AND TRY_CAST({v} AS @) IS NOT NULL)"
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of `rows`: its field's name, and SQL for its values: of the type `kind`, and as JSON texts.
+    """A column of `query`: its field's name, and SQL for its values: of the type `kind`, and as JSON texts.
 
-    `json` is "" where the engine can't surely write it.
+    `json` is "" where the engine can't surely write it. A text of a column of the kind TEXT is spelled as the standard's
+    default format has it.
     """
 
     name: str
     kind: str
     value: str
     json: str
+    looked_up: bool = False
 
 
 def columns(engine: Engine, one: Checked, longest: Mapping[str, int]) -> tuple[Column, ...]:
@@ -38,18 +41,39 @@ def columns(engine: Engine, one: Checked, longest: Mapping[str, int]) -> tuple[C
     unsure = {column.field.name for column in one.texts} | (set(present) if one.table.native else set())
     plain = {field.name: field.name not in unsure and longest.get(field.name, 0) <= _exact(field) for field in fields}
     kinds = _kinds(engine, one, fields, plain)
-    return tuple(_column(field, present[field.name], kinds[field.name], plain[field.name]) for field in fields)
+    found = []
+    for field in fields:
+        kind, text = kinds[field.name], present[field.name]
+        spelled = _spelled(engine, one, field) if _is_spelled(field, kind, unsure) else text
+        value, written = _value(spelled, kind), _json(field, spelled, plain[field.name])
+        found.append(Column(field.name, kind, value, written, looked_up=spelled != text))
+    return tuple(found)
 
 
-def rows(one: Checked) -> str:
-    """SQL for the canonical texts of a table's rows in the order of the file."""
-    # A text that was looked up may come in another order, as a join's rows do.
-    return f"(SELECT * FROM {one.logical} ORDER BY rn)" if one.texts else one.unnumbered
+def query(one: Checked, listed: Sequence[Column], selected: str) -> str:
+    """SQL for what is selected of a table's columns, in the order of the file."""
+    # A text that is looked up may come in another order, as a join's rows do.
+    looked_up = one.texts or any(column.looked_up for column in listed)
+    return f"SELECT {selected} FROM {f'{one.logical} ORDER BY rn' if looked_up else one.unnumbered}"
 
 
-def selected(listed: Sequence[Column]) -> str:
-    """SQL for the list of a SELECT: the values of the columns under their names."""
-    return ", ".join(f"{column.value} AS {sql.identifier(column.name)}" for column in listed)
+def _is_spelled(field: Field, kind: str, unsure: Collection[str]) -> bool:
+    """Whether a field's canonical texts may be spelled otherwise in the standard's default format."""
+    numbers = (field.type == "number" and kind == TEXT) or spelling.item_type(field) == "number"
+    return field.type in SPELLED or (numbers and field.name in unsure)
+
+
+def _spelled(engine: Engine, one: Checked, field: Field) -> str:
+    """SQL for the texts of a field as the standard's default format has them."""
+    spell, text = spelling.unchecked(spelling.plain(field)), one.columns[field.name]
+    with PlainFile(engine.new_file(".csv"), ["text", "spelled"]) as file:
+        for (found,) in engine.stream(f"SELECT DISTINCT {text} FROM {one.unnumbered} WHERE {text} IS NOT NULL"):
+            if (said := spell(found)) != found:
+                file.write((found, said))
+    stored = engine.keep(f"SELECT * FROM {file.relation}")
+    if not engine.one(f"SELECT count(*) FROM {stored}")[0]:
+        return text
+    return f"coalesce((SELECT min(spelled) FROM {stored} AS s WHERE s.text = {text}), {text})"
 
 
 def _exact(field: Field) -> int:
@@ -89,23 +113,22 @@ def _candidates(field: Field, plain: bool) -> dict[str, str]:  # noqa: PLR0911 -
             return {"TIMESTAMP": naive.replace("$", ""), "TIMESTAMPTZ": naive.replace("$", "Z")}
         case "time":
             return {"TIME": "{v} IS NULL OR TRY_CAST({v} AS TIME)::VARCHAR = {v}"}
-        case "list" if field.option("itemType") in (None, "string"):
+        case "list":
             return {"VARCHAR[]": ""}
         case _:
             return {}
 
 
-def _column(field: Field, text: str, kind: str, plain: bool) -> Column:
+def _value(text: str, kind: str) -> str:
     match kind:
         case "BOOLEAN":
-            value = f"({text} = 'true')"
+            return f"({text} = 'true')"
         case "VARCHAR[]":
-            value = f"CASE WHEN {text} = '' THEN [] ELSE string_split({text}, chr(31)) END"
+            return f"CASE WHEN {text} = '' THEN [] ELSE string_split({text}, chr(31)) END"
         case "VARCHAR":
-            value = text
+            return text
         case _:
-            value = f"{text}::{kind}"
-    return Column(field.name, kind, value, _json(field, text, plain))
+            return f"{text}::{kind}"
 
 
 def _json(field: Field, text: str, plain: bool) -> str:
@@ -119,7 +142,7 @@ def _json(field: Field, text: str, plain: bool) -> str:
             written = text
         case "integer" | "year" | "number" | "object" | "array" | "geojson":
             return ""
-        case "list" if field.option("itemType") in (None, "string"):
+        case "list" if spelling.item_type(field) == "string":
             items = f"list_transform(string_split({text}, chr(31)), lambda item: to_json(item)::VARCHAR)"
             written = f"CASE WHEN {text} = '' THEN '[]' ELSE '[' || array_to_string({items}, ', ') || ']' END"
         case "list":

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from .. import sql, storing
+from .. import spelling, sql, storing
 from ..engine import Engine
+from ..exceptions import DataFault
 from ..package import Dialect, Resource
 from ..scan import Checked
 
@@ -18,8 +19,11 @@ def is_plain(resource: Resource) -> bool:
     return plain and resource.dialect == Dialect() and len(resource.files) == 1
 
 
-def write(engine: Engine, one: Checked, path: Path) -> None:
-    """Write a table, to be read with its own schema: cells stay as they are written, values are spelled as it says."""
+def write(engine: Engine, one: Checked, path: Path) -> str:
+    """Write a table, to be read with its own schema: cells stay as they are written, values are spelled as it says.
+
+    Where that schema can't read a value from any text, there is no file, and the reason is given back.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     resource = one.table.resource
     if not storing.is_native(resource):
@@ -29,13 +33,18 @@ def write(engine: Engine, one: Checked, path: Path) -> None:
         names = (sql.identifier(column.field.name) for column in listed)
         selected = ", ".join(f"{cell} AS {name}" for cell, name in zip(cells, names, strict=True))
         engine.write(f"SELECT {selected} FROM {one.table.relation}", path, "csv, HEADER true")
-        return
+        return ""
     target = storing.plain(storing.shape(resource, dict.fromkeys(one.columns, "")), "csv", None)
-    storing.write(target, _cells(engine, one, target), path)
+    try:
+        storing.write(target, _cells(engine, one, target), path)
+    except DataFault as error:
+        path.unlink()
+        return error.what
+    return ""
 
 
 def _cells(engine: Engine, one: Checked, target: storing.Shape) -> Iterator[list[Any]]:
-    spellers = [storing.speller(field) for field in target.fields]
+    spellers = [spelling.speller(field) for field in target.fields]
     nulls = ["" if "" in field.missing_values else (*field.missing_values, "")[0] for field in target.fields]
     listed = ", ".join(one.columns.values())
     for _, *cells in engine.stream(f"SELECT rn, {listed} FROM {one.logical} ORDER BY rn"):

@@ -9,7 +9,7 @@ from pathlib import Path
 from .. import formats, sql
 from ..engine import Engine
 from ..scan import Checked
-from .columns import Column, rows
+from .columns import Column, query
 
 
 def write(engine: Engine, one: Checked, columns: Sequence[Column], path: Path) -> None:
@@ -22,7 +22,7 @@ def write(engine: Engine, one: Checked, columns: Sequence[Column], path: Path) -
     names = (json.dumps(column.name, ensure_ascii=False) for column in columns)
     pairs = (f"{sql.literal(name + ': ')}, {column.json}" for name, column in zip(names, columns, strict=True))
     line = "concat('{', " + ", ', ', ".join(pairs) + ", '},')"
-    engine.write(f'SELECT {line} AS "[" FROM {rows(one)}', path, "csv, HEADER true, QUOTE '', ESCAPE '', DELIMITER '\x01'")
+    engine.write(query(one, columns, f'{line} AS "["'), path, "csv, HEADER true, QUOTE '', ESCAPE '', DELIMITER '\x01'")
     with path.open("r+b") as file:  # the last row ends with a comma too
         file.seek(-2, 2)
         empty = file.read() == b"[\n"

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import json
 import re
 import traceback
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from .. import formats, sql
+from .. import formats
 from ..engine import Engine
 from ..package import Package
 from ..scan import Checked
@@ -161,10 +160,10 @@ def _write_about(
     sheet: Sheet, bold: Any, package: Package, tables: Mapping[str, Checked], sheets: Mapping[str, str], left: Mapping[str, str]
 ) -> None:
     said = {
-        "Title": package.title or package.name,
+        "Title": _text(package.title) or package.name,
         "Version": package.version,
         "Description": _text(package.descriptor.get("description")),
-        "Licence": ", ".join(_licence(one) for one in package.descriptor.get("licenses", ())),
+        "Licence": ", ".join(_licences(package.descriptor.get("licenses"))),
         "How to read it": READING,
     }
     row = 0
@@ -188,9 +187,10 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _licence(licence: Any) -> str:
-    words = (_text(licence.get(word)) for word in ("title", "name", "path")) if isinstance(licence, Mapping) else ()
-    return next(filter(None, words), "")
+def _licences(listed: Any) -> Iterator[str]:
+    for licence in listed if isinstance(listed, list) else ():
+        words = (_text(licence.get(word)) for word in ("title", "name", "path")) if isinstance(licence, Mapping) else ()
+        yield next(filter(None, words), "")
 
 
 def _write_table(sheet: Sheet, bold: Any, engine: Engine, one: Checked) -> None:
@@ -220,8 +220,7 @@ def held(value: Any, kind: str) -> bool | int | float | datetime.date | str:
         return value if len(digits) <= DIGITS and (value == 0 or abs(value) >= LEAST) else str(value)
     if isinstance(value, str):
         return _date(value, kind) or value
-    text = json.dumps(value, ensure_ascii=False)
-    return text if sql.is_text(text) else json.dumps(value)
+    return formats.as_json(value)
 
 
 def _date(text: str, kind: str) -> datetime.date | None:

@@ -86,7 +86,7 @@ def _table(said: Summary, resource: Resource) -> _Table | None:
     piece = next(found, None)
     if piece is None or resource.schema is None:
         return None
-    with (said.package.base / piece.path).open(encoding="utf-8-sig", newline="") as file:
+    with (said.package.base / piece.path).open(encoding="utf-8-sig", errors="replace", newline="") as file:
         header, holds = _look(csv.reader(file))
     if len(set(header)) < len(header):
         return None

@@ -10,7 +10,8 @@ from ..package import Field
 from .content import Sample
 from .texts import words
 
-UNSAFE = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
+HALF_PAIRS = range(0xD800, 0xE000)  # surrogates, which no file can hold
+UNSAFE = {sign: f"\\u{sign:04x}" for sign in (*map(ord, "<>&\u2028\u2029"), *HALF_PAIRS)}
 
 
 def data(samples: Iterable[Sample]) -> str:
