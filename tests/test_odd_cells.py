@@ -8,20 +8,27 @@ import io
 import itertools
 import json
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import assume, given, strategies
 from packages import CASES, imprint, write
+from test_properties import CELLS, examples, fields
 
 from imprint import descriptor, fingerprint, spelling, sql
 from imprint.descriptor import PROFILE_2_0
 from imprint.engine import Engine
-from imprint.package import Dialect
+from imprint.exports import columns, parquet, sqlite, workbook
+from imprint.exports import csv as csv_table
+from imprint.exports import json as json_table
+from imprint.package import Dialect, Field, Resource
+from imprint.reference import Reference
 from imprint.scan import Checked
-from imprint.validation import open_tables
+from imprint.validation import open_tables, validated
 
 ODD = json.loads((CASES / "odd-cells.json").read_text(encoding="utf-8"))
 NULL = "(none)"
@@ -42,7 +49,6 @@ def field(number: int) -> dict[str, Any]:
 FIELDS = [field(number) for number in range(len(ODD))]
 NOT_IN_JSON = {field(number)["name"] for number, case in enumerate(ODD) if case.get("not in JSON")}
 TOGETHER = 8  # fields in a table: more take longer by the square
-TYPED = [number for number, one in enumerate(FIELDS) if one["type"] in ("integer", "number", "datetime", "time")]
 NUMBERS = [number for number, one in enumerate(FIELDS) if one["type"] in ("integer", "number")]
 
 
@@ -66,16 +72,13 @@ def batched(listed: list[int], size: int) -> list[list[int]]:
 
 
 def package(folder: Path) -> Path:
-    """A package with the cells of some fields as columns, those that the engine has types for alone, too, and numbers as keys."""
+    """A package with the cells of each field as a column, and those of numbers as keys, too."""
     cells, values = [list(map(text, case["cells"])) for case in ODD], [case.get("values", []) for case in ODD]
     tables = []
-    for form, columns in (("csv", cells), ("json", values)):
-        for some in batched([at for at, column in enumerate(columns) if column], TOGETHER):
+    for form, listed in (("csv", cells), ("json", values)):
+        for some in batched([at for at, column in enumerate(listed) if column], TOGETHER):
             name = f"{form} {some[0]} to {some[-1]}"
-            tables.append(table(name, form, [FIELDS[at] for at in some], [columns[at] for at in some]))
-    for number in range(max(len(cells[at]) for at in TYPED)):
-        some = [at for at in TYPED if number < len(cells[at])]
-        tables.append(table(f"alone {number}", "csv", [FIELDS[at] for at in some], [[cells[at][number]] for at in some]))
+            tables.append(table(name, form, [FIELDS[at] for at in some], [listed[at] for at in some]))
     for number in NUMBERS:
         key = [FIELDS[number]["name"]]
         tables.append(table(f"key {key[0]}", "csv", [FIELDS[number]], [cells[number]], primaryKey=key))
@@ -106,18 +109,19 @@ def test_a_release_of_what_is_valid_verifies(released: Path) -> None:
     assert done.exit_code == 0, done.stdout
 
 
+def as_written(one: Resource, folder: Path, form: str) -> Resource:
+    """A table as a format has it: CSV is read with its own schema, the others with fields without a format or options."""
+    assert one.schema is not None
+    fields = one.schema.fields if form == "csv" else tuple(map(spelling.plain, one.schema.fields))
+    name = f"{form}/{one.name}.{form}"
+    stored = {"paths": (name,), "files": (folder / name,), "format": form, "dialect": Dialect()}
+    return replace(one, **stored, schema=replace(one.schema, fields=fields))
+
+
 @pytest.mark.parametrize("form", ["csv", "json"])
 def test_each_format_has_the_same_values(form: str, released: Path, tables: tuple[Engine, dict[str, Checked]]) -> None:
-    """CSV is read with the schema, JSON with fields without a format or options of their own."""
     opened, _ = descriptor.load(released / "datapackage.json")
-    again = []
-    for one in opened.tables:
-        name = f"{form}/{one.name}.{form}"
-        if (released / name).is_file():
-            fields = one.schema.fields if form == "csv" else tuple(map(spelling.plain, one.schema.fields))
-            schema = replace(one.schema, fields=fields)
-            stored = {"paths": (name,), "files": (released / name,), "format": form, "dialect": Dialect()}
-            again.append(replace(one, **stored, schema=schema))
+    again = [as_written(one, released, form) for one in opened.tables if (released / form / f"{one.name}.{form}").is_file()]
     assert len(again) == len(opened.tables) if form != "csv" else again
     for name, found in fingerprint.of_tables(replace(opened, resources=tuple(again))).items():
         told = fingerprint.of_table(tables[0], tables[1][name])
@@ -143,3 +147,30 @@ def test_unlike_values_stay_unlike_in_sqlite(released: Path, tables: tuple[Engin
             )
             counted = connection.execute(f"SELECT {mine} FROM {sql.identifier(name)}").fetchone()
             assert counted == engine.one(f"SELECT {theirs} FROM {one.unnumbered}"), name
+
+
+@examples(8)
+@given(field=fields(), cells=strategies.lists(CELLS, min_size=1, max_size=12))
+def test_any_valid_cells_of_any_field_come_back_from_every_format(field: Field, cells: list[str]) -> None:
+    reference = Reference(field)
+    valid = [cell for cell in cells if reference.read(cell)[1] == () and "\0" not in cell]
+    assume(valid)
+    described = [{"name": "row", "type": "integer"}, {**field.descriptor, "missingValues": list(field.missing_values)}]
+    made = table("t", "json", described, [list(range(len(valid))), valid])
+    with tempfile.TemporaryDirectory() as name:
+        base = write(
+            Path(name), {"datapackage.json": {"name": "p", "resources": [made["resource"]]}, "t.json": made["content"]}
+        )
+        opened, _ = descriptor.load(base / "datapackage.json")
+        with validated(opened, writable=base) as (report, engine, checked):
+            assume(report.valid)
+            told = fingerprint.of_table(engine, checked["t"])
+            listed = columns.columns(engine, checked["t"], told.longest)
+            json_table.write(engine, checked["t"], listed, base / "json/t.json")
+            parquet.write(engine, checked["t"], listed, base / "parquet/t.parquet")
+            left_out = csv_table.write(engine, checked["t"], base / "csv/t.csv")
+            sqlite.write(engine, opened, checked, {"t": listed}, base / "t.sqlite")
+            workbook.write(engine, opened, checked, base / "t.xlsx")
+        for form in ("json", "parquet", *(() if left_out else ("csv",))):
+            again = replace(opened, resources=(as_written(opened.resources[0], base, form),))
+            assert fingerprint.of_tables(again)["t"].columns == told.columns, form
