@@ -493,6 +493,20 @@ def test_a_release_whose_base_is_nowhere_comes_without_a_delta_and_says_so(herbs
     assert not (herbs / "dist/0.1.1/delta").exists()
 
 
+def test_a_primary_key_that_lost_a_part_is_released_as_a_major_change(tmp_path: Path) -> None:
+    fields = [{"name": name, "type": "integer"} for name in ("id", "year")]
+    versions = {"1.0.0": (["id", "year"], "1,2000\n1,2001\n2,2000\n"), "2.0.0": (["id"], "1,2001\n2,2000\n")}
+    for version, (key, rows) in versions.items():
+        table = {"name": "beds", "type": "table", "path": "beds.csv", "schema": {"fields": fields, "primaryKey": key}}
+        described = {"name": "garden", "version": version, "licenses": [{"name": "CC0-1.0"}], "resources": [table]}
+        write(tmp_path, {"datapackage.json": described, "beds.csv": f"id,year\n{rows}"})
+        done = imprint("release", cwd=tmp_path)
+        assert done.exit_code == 0, done.stderr
+    recorded = json_of(tmp_path / "dist" / "2.0.0" / "manifest.json")["verdict"]
+    assert (recorded["bump"], recorded["rules"]) == ("major", ["key-changed", "many-rows-removed"])
+    assert imprint("verify", "--recompute", "dist", cwd=tmp_path).exit_code == 0
+
+
 def test_a_package_with_another_name_keeps_its_older_releases(herbs: Path) -> None:
     edit(herbs, "datapackage.json", '"name": "herbs"', '"name": "spices"')
     set_version(herbs, "0.1.0", "1.0.0")

@@ -52,7 +52,9 @@ def diff(old: Package, new: Package, terms: Terms = PLAIN, *, fingerprints: bool
         _refuse_unread(old, before, agreed)
         _refuse_unread(new, after, agreed)
         pairs = {
-            name: pairing.pair(name, before[name], after[name], agreed) for name in planned if name in before and name in after
+            name: pairing.pair(engine, name, before[name], after[name], agreed)
+            for name in planned
+            if name in before and name in after
         }
         for pair in pairs.values():
             _refuse_twins(old, pair.old)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from . import declared, rows, witness
 from .changes import Difference, Terms
+from .engine import Engine
 from .exceptions import UsageFault
 from .package import ForeignKey, Package, Resource, Schema
 from .scan import Checked, Wanted
@@ -232,15 +233,19 @@ def differences(terms: Agreed) -> Iterator[Difference]:
 def wanted(old: Resource, new: Resource, terms: Agreed, *, lean: bool) -> tuple[Wanted, Wanted]:
     """What the passes over both sides of a table should keep, as far as its fields are known before.
 
-    If `lean`, only keys are checked, and the values of rows that differ once they are known. Where a field is read alike on
-    both sides, raw cells that are the same have the same value.
+    If `lean`, only keys are checked, and the values of rows that differ once they are known; but all where the data must tell
+    what the key is. Where a field is read alike on both sides, raw cells that are the same have the same value.
     """
     own = terms.of(new.name)
     back = {column: name for name, column in own.renamed.items()}
     before, after = [back.get(name, name) for name in names(old)], names(new)
-    key, values = _compared(own, _primary(old, back), _primary(new, {}), before, after)
+    common = [name for name in before if name in after]
+    found, said = rows.keys_of(own.key, _primary(old, back), _primary(new, {}), common)
+    key = found[0] if found else ()
+    values = _values(own, common, key)
     raw = _plain(old) and _plain(new) and all(_read_alike(old, own.renamed.get(name, name), new, name) for name in values)
     old_key, old_values = ([own.renamed.get(name, name) for name in listed] for listed in (key, values))
+    lean = lean and (said or not found)
     return rows.wanted(old_key, old_values, raw=raw, lean=lean), rows.wanted(key, values, raw=raw, lean=lean)
 
 
@@ -260,25 +265,23 @@ def _primary(resource: Resource, calls: Mapping[str, str]) -> list[str]:
     return [calls.get(name, name) for name in resource.schema.primary_key] if resource.schema else []
 
 
-def _compared(
-    terms: TableTerms, old_key: Sequence[str], new_key: Sequence[str], before: Sequence[str], after: Sequence[str]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The key and the values of a table that both sides have and that are looked at."""
-    common = [column for column in before if column in after]
-    key = rows.key_of(terms.key, old_key, new_key, common) if common else ()
-    return key, tuple(column for column in common if column not in key and column not in terms.ignored)
+def _values(terms: TableTerms, common: Sequence[str], key: Sequence[str]) -> tuple[str, ...]:
+    """Those of the fields that both sides of a table have whose values are compared."""
+    return tuple(name for name in common if name not in key and name not in terms.ignored)
 
 
-def pair(name: str, old: Checked, new: Checked, terms: Agreed) -> rows.Pair:
+def pair(engine: Engine, name: str, old: Checked, new: Checked, terms: Agreed) -> rows.Pair:
     """A table as both packages have it. Raises UsageFault for a key that is not there, or a tolerance for what is no number."""
     own = terms.of(name)
     back = {column: new for new, column in own.renamed.items()}
-    old_key = [back.get(word, word) for word in old.table.schema.primary_key]
     before = [back.get(column, column) for column in old.columns]
     for word in own.key:
         if word not in before or word not in new.columns:
             raise UsageFault(f'"{name}" has no field "{word}" on both sides', where="--key", fix="name another key")
-    key, values = _compared(own, old_key, new.table.schema.primary_key, before, list(new.columns))
+    common = [column for column in before if column in new.columns]
+    found, said = rows.keys_of(own.key, _primary(old.table.resource, back), _primary(new.table.resource, {}), common)
+    key = next((key for key in found if said or _holds(engine, key, old, new, own.renamed)), ())
+    values = _values(own, common, key)
     for word in own.near:
         declared = new.table.schema.field(word)
         if word not in values or (declared is not None and declared.type not in NUMERIC):
@@ -287,3 +290,8 @@ def pair(name: str, old: Checked, new: Checked, terms: Agreed) -> rows.Pair:
             )
     near = {word: limits for word, limits in own.near.items() if key}
     return rows.Pair(name, old, new, key, values, near, own.renamed)
+
+
+def _holds(engine: Engine, key: Sequence[str], old: Checked, new: Checked, renamed: Mapping[str, str]) -> bool:
+    """Whether no two rows share a key, on either side."""
+    return rows.is_key(engine, old, [renamed.get(word, word) for word in key]) and rows.is_key(engine, new, key)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from . import expressions, keys, sql
 from .changes import ResourceDiff, RowChange, Terms
@@ -78,10 +79,22 @@ def wanted(key: Sequence[str], values: Sequence[str], *, raw: bool, lean: bool) 
     return Wanted(frozenset(key), tuple(values), raw, frozenset(key) if lean and raw else None)
 
 
-def key_of(given: tuple[str, ...], old: Sequence[str], new: Sequence[str], common: Sequence[str]) -> tuple[str, ...]:
-    """The key by which the rows of a table are matched: the one that is given, else a primary key that both sides have."""
-    key = given or tuple(new) or tuple(old)
-    return key if all(field in common for field in key) else ()
+def keys_of(
+    given: Sequence[str], old: Sequence[str], new: Sequence[str], common: Sequence[str]
+) -> tuple[list[tuple[str, ...]], bool]:
+    """By what the rows of a table may be matched, the best first, and whether that is said to be a key of both sides.
+
+    It is the key that is given, else the new primary key and the old one, as far as both sides have their fields.
+    """
+    said = bool(given) or set(old) == set(new)
+    listed = [given] if given else [new] if said else [new, old]
+    return [tuple(key) for key in listed if key and all(field in common for field in key)], said
+
+
+def is_key(engine: Engine, one: Checked, fields: Sequence[str]) -> bool:
+    """Whether no two rows of a table have the same values, nulls among them, of some fields that it has."""
+    columns = one.keys(fields) or []
+    return ("primary-key", tuple(fields)) in one.clean or not _repeated(engine, one.unnumbered, columns, "ALL")
 
 
 @dataclass(frozen=True)
@@ -218,18 +231,21 @@ def _refuse_duplicates(engine: Engine, pair: Pair, side: Side, matchable: str, l
     own = tuple(side.names[field] for field in pair.key)
     if ("primary-key", own) in side.table.clean:
         return
-    total, distinct = engine.one(f"SELECT count(*), count(DISTINCT {sql.digest_of_row(pair.names)}) FROM {matchable}")
-    if total == distinct:
-        return
-    columns = ", ".join(pair.names)
     order = ", ".join(side.ordered(field, name) for field, name in zip(pair.key, pair.names, strict=True))
-    found = engine.rows(
-        f"SELECT {columns}, count(*) FROM {matchable} GROUP BY {columns} HAVING count(*) > 1 ORDER BY {order} LIMIT 3"
-    )
-    if found:
-        shown = "; ".join(f"{', '.join(str(value) for value in row[:-1])} ({row[-1]} times)" for row in found)
+    if found := _repeated(engine, matchable, pair.names, order):
+        listed = ((", ".join("null" if value is None else value for value in values), count) for *values, count in found)
+        shown = "; ".join(f"{key} ({count} times)" for key, count in listed)
         message = f'the key {", ".join(own)} of the {label} "{pair.name}" is not unique: {shown}'
         raise DataFault(message, fix="mend the data or name another key with --key")
+
+
+def _repeated(engine: Engine, table: str, columns: Sequence[str], order: str) -> list[tuple[Any, ...]]:
+    """The first values of some columns that several rows have, with the number of those."""
+    total, distinct = engine.one(f"SELECT count(*), count(DISTINCT {sql.digest_of_row(columns)}) FROM {table}")
+    if total == distinct:
+        return []
+    key = ", ".join(columns)
+    return engine.rows(f"SELECT {key}, count(*) FROM {table} GROUP BY {key} HAVING count(*) > 1 ORDER BY {order} LIMIT 3")
 
 
 def _one_sided(engine: Engine, differing: str, order: str, terms: Terms) -> str:
