@@ -69,11 +69,8 @@ class _Resolver:
 
     def agreed(self) -> Agreed:
         ignored = [self._split(path, "--ignore") for path in sorted(self.terms.ignored)]
-        near = {
-            path: (self.terms.absolute.get(path, 0.0), self.terms.relative.get(path, 0.0))
-            for path in (*self.terms.absolute, *self.terms.relative)
-        }
-        tolerances = {self._field(path, "--abs-tol or --rel-tol"): self._limits(path, *pair) for path, pair in near.items()}
+        absolute, relative = self._limits("--abs-tol", self.terms.absolute), self._limits("--rel-tol", self.terms.relative)
+        tolerances = {path: (absolute.get(path, 0.0), relative.get(path, 0.0)) for path in (*absolute, *relative)}
         keys = self._keys()
         tables = {}
         for name in self.new:
@@ -109,18 +106,17 @@ class _Resolver:
             )
         return resource, column
 
-    def _field(self, path: str, option: str) -> tuple[str, str]:
-        resource, column = self._split(path, option)
-        if not column:
-            raise UsageFault(f'"{path}" is a resource', where=option, fix=f"write {path}.FIELD=NUMBER")
-        return resource, column
-
-    @staticmethod
-    def _limits(path: str, absolute: float, relative: float) -> tuple[float, float]:
-        for limit in (absolute, relative):
+    def _limits(self, option: str, given: Mapping[str, float]) -> dict[tuple[str, str], float]:
+        """Tolerances by resource and field."""
+        found = {}
+        for path, limit in given.items():
+            resource, column = self._split(path, option)
+            if not column:
+                raise UsageFault(f'"{path}" is a resource', where=option, fix=f"write {path}.FIELD=NUMBER")
             if not math.isfinite(limit) or limit < 0:
-                raise UsageFault(f'{limit} is no tolerance for "{path}"', where="--abs-tol or --rel-tol", fix="give 0 or more")
-        return absolute, relative
+                raise UsageFault(f'{limit} is no tolerance for "{path}"', where=option, fix="give 0 or more")
+            found[resource, column] = float(limit)
+        return found
 
     def _new(self, resource: str) -> str:
         return self.resources.get(resource, resource)

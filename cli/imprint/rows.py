@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import ROUND_FLOOR, Context, Decimal
 from typing import Any
 
 from . import expressions, keys, sql
@@ -287,10 +288,36 @@ def _differs(pair: Pair, field: str, number: int) -> str:
     old, new = f"o.f{number}", f"n.f{number}"
     if field not in pair.near:
         return f"{old} IS DISTINCT FROM {new}"
-    absolute, relative = pair.near[field]
+    return f"({old} IS DISTINCT FROM {new} AND NOT {_near(old, new, *pair.near[field])})"
+
+
+def _near(old: str, new: str, absolute: float, relative: float) -> str:
+    """SQL for whether two texts are numbers that differ by no more than an amount, or than a share of the larger one.
+
+    The difference of usual decimals is exact, and is held against their share up to 15 digits. Doubles stand in for other
+    numbers: they are near where the rounding doesn't matter. Whatever isn't finite is near nothing.
+    """
     first, second = (sql.cast_or_null(text, "DOUBLE") for text in (old, new))
-    most = f"greatest({absolute!r}::DOUBLE, {relative!r}::DOUBLE * greatest(abs({first}), abs({second})))"
-    return f"({old} IS DISTINCT FROM {new} AND NOT coalesce(abs({first} - {second}) <= {most}, FALSE))"
+    larger = f"greatest(abs({first}), abs({second}))"
+    share = f"{relative!r}::DOUBLE * {larger}"
+    exact = f"abs({sql.cast_or_null(old, sql.DECIMAL)} - {sql.cast_or_null(new, sql.DECIMAL)})"
+    rough = f"abs({first} - {second}) + {ROUNDED!r}::DOUBLE * {larger}"
+    usual = " AND ".join(sql.full_match(text, USUAL) for text in (old, new))
+    finite = f"isfinite({first}) AND isfinite({second})"
+    return (
+        f"CASE WHEN {usual} THEN {exact} <= {_decimal(absolute)} OR {exact}::DOUBLE <= {share} * {1 + ROUNDED!r}::DOUBLE "
+        f"WHEN {finite} THEN {rough} <= greatest({absolute!r}::DOUBLE, {share}) ELSE FALSE END"
+    )
+
+
+USUAL = r"-?[0-9]{1,19}(\.[0-9]{1,18})?"  # two of these and their difference are DECIMALs
+ROUNDED = 1e-15  # of a number, what doubles may lose or add
+
+
+def _decimal(number: float) -> str:
+    """SQL for a number as it is written, as a DECIMAL of which no more than a difference of usual ones is asked."""
+    most, step = Decimal(10) ** 20 - 1, Decimal(1).scaleb(-18)
+    return f"{min(Decimal(repr(number)), most).quantize(step, ROUND_FLOOR, Context(prec=40)):f}::{sql.DECIMAL}"
 
 
 def _examples(engine: Engine, pair: Pair, matched: Matched, one_sided: str, order: str, terms: Terms) -> Iterator[RowChange]:
