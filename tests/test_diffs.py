@@ -307,9 +307,11 @@ def test_a_diff_that_cant_be_written_leaves_the_old_one(tmp_path: Path, monkeypa
     assert [path.name for path in tmp_path.iterdir()] == ["diff"]
 
 
-def test_a_directory_or_an_unknown_form_is_a_usage_fault(tmp_path: Path) -> None:
+def test_a_directory_an_unknown_form_or_a_limit_below_none_is_a_usage_fault(tmp_path: Path) -> None:
     assert run("diff", OLD, NEW, "-o", tmp_path).exit_code == 2
     assert run("diff", OLD, NEW, "--format", "yaml").exit_code == 2
+    assert run("diff", OLD, NEW, "--limit-rows", -1).exit_code == 2
+    assert run("gitdiff", "--limit-rows", -1, "a path for which git has no other argument").exit_code == 2
 
 
 def test_csv_lists_all_rows_and_other_forms_a_hundred_unless_told(tmp_path: Path) -> None:

@@ -79,10 +79,7 @@ class _Resolver:
                 self._new_name(part, column): pair for (part, column), pair in tolerances.items() if self._new(part) == name
             }
             moved = {new: column for (part, column), new in self.columns.items() if self._new(part) == name}
-            key = keys.get(name, ())
-            for word in (word for word in key if word in columns or word in close):
-                raise UsageFault(f'"{word}" is in the key of "{name}"', where="--ignore, --abs-tol", fix="compare it as it is")
-            tables[name] = TableTerms(key, columns, close, moved)
+            tables[name] = TableTerms(keys.get(name, ()), columns, close, moved)
         whole = frozenset(self._new(part) for part, column in ignored if not column)
         return Agreed(tables, whole, {new: old for old, new in self.resources.items()})
 
@@ -142,6 +139,7 @@ class _Resolver:
                 raise UsageFault(f'the new package has no resource "{new}"', where="--rename", fix=f"name what {old} is now")
             if new in self.old:
                 raise UsageFault(f'the old package has a resource "{new}" too', where="--rename", fix="leave it out")
+            self._refuse_both([one for one, name in self.resources.items() if name == new], "the old package", new)
         for (resource, column), new in self.columns.items():
             after = self.new.get(self._new(resource), ())
             if after and new not in after:
@@ -149,6 +147,14 @@ class _Resolver:
                 raise UsageFault(what, where="--rename", fix=f"name what {column} is now")
             if new in self.old[resource]:
                 raise UsageFault(f'the old "{resource}" has a field "{new}" too', where="--rename", fix="leave it out")
+            same = [one for (part, one), name in self.columns.items() if (part, name) == (resource, new)]
+            self._refuse_both(same, f'"{resource}"', new)
+
+    @staticmethod
+    def _refuse_both(old: Sequence[str], place: str, new: str) -> None:
+        if len(old) > 1:
+            what = f'"{old[0]}" and "{old[1]}" of {place} can\'t both be "{new}"'
+            raise UsageFault(what, where="--rename", fix="name the one that is")
 
 
 def names(resource: Resource) -> tuple[str, ...]:
@@ -212,7 +218,11 @@ def with_fields(schema: Schema, renamed: Mapping[str, str], others: Mapping[str,
 
 
 def differences(terms: Agreed) -> Iterator[Difference]:
-    """The renames that the terms declare."""
+    """The renames that the terms declare, of what is looked at."""
+    return filter(terms.regards, _renames(terms))
+
+
+def _renames(terms: Agreed) -> Iterator[Difference]:
     for new, old in terms.renamed.items():
         message = f'resource "{old}" is called "{new}" now'
         yield Difference("resource-renamed", message, new, witness=witness.reads(old))
@@ -267,7 +277,10 @@ def _values(terms: TableTerms, common: Sequence[str], key: Sequence[str]) -> tup
 
 
 def pair(engine: Engine, name: str, old: Checked, new: Checked, terms: Agreed) -> rows.Pair:
-    """A table as both packages have it. Raises UsageFault for a key that is not there, or a tolerance for what is no number."""
+    """A table as both packages have it.
+
+    Raises UsageFault for a key that is not there or is not looked at, and for a tolerance without a key or for no number.
+    """
     own = terms.of(name)
     back = {column: new for new, column in own.renamed.items()}
     before = [back.get(column, column) for column in old.columns]
@@ -278,14 +291,19 @@ def pair(engine: Engine, name: str, old: Checked, new: Checked, terms: Agreed) -
     found, said = rows.keys_of(own.key, _primary(old.table.resource, back), _primary(new.table.resource, {}), common)
     key = next((key for key in found if said or _holds(engine, key, old, new, own.renamed)), ())
     values = _values(own, common, key)
+    for word in (word for word in key if word in own.ignored or word in own.near):
+        fix = "compare it as it is, or name another key with --key"
+        raise UsageFault(f'"{word}" is in the key of "{name}"', where="--ignore, --abs-tol or --rel-tol", fix=fix)
+    if own.near and not key:
+        message = f'"{name}" has no key, so no number of one row is near that of another'
+        raise UsageFault(message, where="--abs-tol or --rel-tol", fix="name a key with --key")
     for word in own.near:
         declared = new.table.schema.field(word)
         if word not in values or (declared is not None and declared.type not in NUMERIC):
             raise UsageFault(
                 f'"{word}" of "{name}" holds no numbers to be near', where="--abs-tol or --rel-tol", fix="name another"
             )
-    near = {word: limits for word, limits in own.near.items() if key}
-    return rows.Pair(name, old, new, key, values, near, own.renamed)
+    return rows.Pair(name, old, new, key, values, own.near, own.renamed)
 
 
 def _holds(engine: Engine, key: Sequence[str], old: Checked, new: Checked, renamed: Mapping[str, str]) -> bool:

@@ -48,7 +48,7 @@ DIFF_FORMATS = ["text", "json", "markdown", "html", "csv"]
 @click.option("--rename", multiple=True, metavar="PATH=NAME", help="A resource or field of OLD is called NAME in NEW.")
 @click.option(
     "--limit-rows",
-    type=int,
+    type=click.IntRange(min=0),
     show_default="100, all for csv",
     help="Example rows per table, 0 for all; totals are always exact.",
 )
@@ -226,7 +226,9 @@ def squash(deltas: tuple[str, ...], out: Path, memory: str | None) -> None:
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False, "help_option_names": ["--help"]}
 )
 @click.argument("arguments", nargs=-1, required=True, type=click.UNPROCESSED, metavar="PATH OLD-FILE OLD-HEX ...")
-@click.option("--limit-rows", default=100, show_default=True, help="Rows shown of each table, 0 for all.")
+@click.option(
+    "--limit-rows", type=click.IntRange(min=0), default=100, show_default=True, help="Rows shown of each table, 0 for all."
+)
 def gitdiff(arguments: tuple[str, ...], limit_rows: int) -> None:
     """Show how one file changed, for git, which gives the arguments.
 
