@@ -170,13 +170,14 @@ class Expected:
         return dict(Counter(name for was, is_ in self.changed for name in names if was[name] != is_[name]))
 
     def listed(self, key: tuple[str, ...], names: list[str]) -> Counter[Any]:
-        """The rows as `listed` has them."""
+        """The rows as `listed` has them: one with a key that is on one side with all that it holds."""
         sided = [("added", None, row) for row in self.added] + [("removed", row, None) for row in self.removed]
         rows: Counter[Any] = Counter()
         for op, was, is_ in [*sided, *(("changed", *pair) for pair in self.changed)]:
-            cells = {name: (was and was[name], is_ and is_[name]) for name in names if name not in key}
-            differing = {name: pair for name, pair in cells.items() if pair[0] != pair[1]}
             some = was or is_ or {}
+            shown = [*some] if key and op != "changed" else names
+            cells = {name: (was and was[name], is_ and is_[name]) for name in shown if name not in key}
+            differing = {name: pair for name, pair in cells.items() if pair[0] != pair[1]}
             rows[op, frozenset((name, some[name]) for name in key), frozenset(differing.items())] += 1
         return rows
 

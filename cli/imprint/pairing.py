@@ -303,7 +303,9 @@ def pair(engine: Engine, name: str, old: Checked, new: Checked, terms: Agreed) -
             raise UsageFault(
                 f'"{word}" of "{name}" holds no numbers to be near', where="--abs-tol or --rel-tol", fix="name another"
             )
-    return rows.Pair(name, old, new, key, values, own.near, own.renamed)
+    sides = (before, new.columns), (new.columns, before)
+    lone = [tuple(one for one in mine if one not in others and one not in own.ignored) for mine, others in sides]
+    return rows.Pair(name, old, new, key, values, own.near, own.renamed, (lone[0], lone[1]))
 
 
 def _holds(engine: Engine, key: Sequence[str], old: Checked, new: Checked, renamed: Mapping[str, str]) -> bool:

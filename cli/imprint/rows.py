@@ -28,7 +28,8 @@ class Pair:
     """A table that both packages have. Fields have the new package's names; `renamed` has the old one's where it has others.
 
     `key` is what rows are matched by, nothing for whole rows; `values` are compared; numbers of those in `near` may differ by
-    an absolute amount, or by a share of the larger one.
+    an absolute amount, or by a share of the larger one; `lone` are the other fields that the old and the new table has, which
+    are shown of a row with a key that is gone or new.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Pair:
     values: tuple[str, ...]
     near: Mapping[str, tuple[float, float]]
     renamed: Mapping[str, str]
+    lone: tuple[tuple[str, ...], tuple[str, ...]]
 
     @property
     def names(self) -> list[str]:
@@ -51,14 +53,15 @@ class Pair:
 
     def side(self, which: str) -> Side:
         """The old table or the new one."""
+        fields = (*self.key, *self.values)
         if which == "new":
-            return Side(self.new, {field: field for field in (*self.key, *self.values)})
-        return Side(self.old, {field: self.renamed.get(field, field) for field in (*self.key, *self.values)})
+            return Side(self.new, {field: field for field in (*fields, *self.lone[1])})
+        return Side(self.old, {field: self.renamed.get(field, field) for field in (*fields, *self.lone[0])})
 
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two tables, with its own name for each field that is compared."""
+    """One of the two tables, with its own name for each field that is compared or shown."""
 
     table: Checked
     names: Mapping[str, str]
@@ -74,7 +77,7 @@ class Side:
 
     def shown(self, field: str, value: str | None) -> str | None:
         """A canonical text as the table writes it."""
-        declared = self.table.table.schema.field(self.names[field])
+        declared = self.table.table.schema.field(self.names[field]) if value is not None else None
         if value is not None and declared is not None and declared.type == "list":
             return value.replace(sql.UNIT_SEPARATOR, declared.option("delimiter", ","))
         return value
@@ -172,7 +175,7 @@ def _digest(side: Side, fields: Sequence[str]) -> str:
 
 
 def _cells(engine: Engine, side: Side, pair: Pair, numbers: str, condition: str) -> Cells:
-    """The rows with these numbers, which are the rows `t` that a condition picks.
+    """The rows with these numbers, which are the rows `t` that a condition picks, with the values of all that is shown of them.
 
     Few of the rows of a file whose rows are its lines are copied from there: quicker than to read all of it.
     """
@@ -186,7 +189,9 @@ def _cells(engine: Engine, side: Side, pair: Pair, numbers: str, condition: str)
             source = f"{table.lines(engine, listed)} AS t"
     stored = engine.keep(f"SELECT {cells} FROM {source}", compressed=True)
     some = of_rows(engine, side.table, stored)
-    texts = ([some.value(column, "t.") for column in side.columns(fields)] for fields in (pair.key, pair.values))
+    texts = (
+        [some.value(column, "t.") for column in side.columns(fields)] for fields in (pair.key, [*side.names][len(pair.key) :])
+    )
     return Cells(stored, *map(tuple, texts))
 
 
@@ -327,9 +332,9 @@ def _decimal(number: float) -> str:
 
 def _examples(engine: Engine, pair: Pair, matched: Matched, one_sided: str, order: str, terms: Terms) -> Iterator[RowChange]:
     """The rows that are shown, in the order of their keys."""
-    old, new, width = pair.side("old"), pair.side("new"), range(len(pair.values))
+    old, new, width = pair.side("old"), pair.side("new"), len(pair.values)
     names, cap = ", ".join(pair.names), f" LIMIT {terms.limit_rows}" if terms.limit_rows else ""
-    flags = [f"x{number}" for number in width]
+    flags = [f"x{number}" for number in range(width)]
     both = ", ".join(["'~' AS op", names, *flags])
     single = ", ".join(["op", names, *(f"TRUE AS {flag}" for flag in flags)])
     changed = f"(SELECT {both} FROM {matched.changed} ORDER BY {order}{cap})"
@@ -337,24 +342,27 @@ def _examples(engine: Engine, pair: Pair, matched: Matched, one_sided: str, orde
     others = f"(SELECT * FROM (SELECT {single} FROM {one_sided} WHERE op = '+' UNION ALL {changed}) ORDER BY {order}{cap})"
     shown = f"SELECT * FROM ({removed} UNION ALL {others})"
     shown = engine.keep(shown if terms.all_removed else f"{shown} ORDER BY {order}{cap}")
-    values = [*(f"o.f{number}" for number in width), *(f"n.f{number}" for number in width)]
-    selected = ", ".join(["s.op", *(f"s.{name}" for name in pair.names), *values, *(f"s.{flag}" for flag in flags)])
+    cells = [(field, f"o.f{number}", f"n.f{number}", f"s.x{number}") for number, field in enumerate(pair.values)]
+    cells += [(field, f"o.f{number}", "NULL", "s.op = '-'") for number, field in enumerate(pair.lone[0], width)]
+    cells += [(field, "NULL", f"n.f{number}", "s.op = '+'") for number, field in enumerate(pair.lone[1], width)]
+    fields, *told = zip(*cells, strict=True) if cells else ((), (), (), ())
+    selected = ", ".join(["s.op", *(f"s.{name}" for name in pair.names), *(text for texts in told for text in texts)])
     joins = [
-        f"LEFT JOIN {cells.having(shown)} AS {alias} ON {_same(pair, 's', alias)}"
-        for alias, cells in zip("on", matched.cells, strict=True)
+        f"LEFT JOIN {some.having(shown)} AS {alias} ON {_same(pair, 's', alias)}"
+        for alias, some in zip("on", matched.cells, strict=True)
     ]
     order = ", ".join(new.ordered(field, f"s.{name}") for field, name in zip(pair.key, pair.names, strict=True))
     for op, *found in engine.rows(f"SELECT {selected} FROM {shown} AS s {' '.join(joins)} ORDER BY {order}"):
         key, rest = found[: len(pair.key)], found[len(pair.key) :]
-        before, after, flagged = (rest[start * len(width) : (start + 1) * len(width)] for start in range(3))
-        cells = {
+        before, after, differs = (rest[start * len(fields) : (start + 1) * len(fields)] for start in range(3))
+        differing = {
             field: (old.shown(field, was), new.shown(field, is_))
-            for field, was, is_, differ in zip(pair.values, before, after, flagged, strict=True)
+            for field, was, is_, differ in zip(fields, before, after, differs, strict=True)
             if differ and (was, is_) != (None, None)
         }
         side = old if op == "-" else new
         named = {field: side.shown(field, text) for field, text in zip(pair.key, key, strict=True)}
-        yield RowChange(OPS[op], named, cells)
+        yield RowChange(OPS[op], named, differing)
 
 
 OPS = {"+": "added", "-": "removed", "~": "changed"}
