@@ -229,6 +229,8 @@ def test_git_diff_shows_it(driven: Path, case: dict) -> None:
             (driven / name).unlink()
         else:
             write(driven, {name: text[7:].encode("latin-1") if text.startswith("latin1:") else text})
+    for name in case.get("executable", ()):
+        (driven / name).chmod(0o755)
     git(driven, "add", "--intent-to-add", ".")
     assert git(driven, "diff", "HEAD", "--", "*.csv").splitlines() == case["shows"]
 

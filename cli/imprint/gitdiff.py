@@ -6,6 +6,7 @@ A table is compared by its key, as the datapackage.json that names the file says
 from __future__ import annotations
 
 import contextlib
+import filecmp
 import os
 import posixpath
 import subprocess
@@ -51,7 +52,10 @@ def render(arguments: Sequence[str], *, limit_rows: int = 100, paint: Paint = pl
     lines = [*_head(one, paint)]
     if not one.same:
         try:
-            lines += _table(one, limit_rows, paint) if _comparable(one) else _lines(one, paint)
+            if not _comparable(one):
+                lines += _lines(one, paint)
+            elif not filecmp.cmp(*one.files, shallow=False):  # of a file in the work tree git has no digest to go by
+                lines += _table(one, limit_rows, paint)
         except Exception as error:  # noqa: BLE001 (whatever it is, git must be able to go on to the next file)
             reason = error if isinstance(error, ImprintError) else f"it can't be compared as a table ({type(error).__name__})"
             lines += [paint(f"imprint: {reason}; line by line:", fg="yellow"), *_lines(one, paint)]
