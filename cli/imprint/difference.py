@@ -295,5 +295,5 @@ def _example(found: ResourceDiff, op: str, field: str | None = None) -> str | No
         if row.op == op and (field is None or field in row.cells):
             was, is_ = zip(*row.cells.values(), strict=True) if row.cells else ((), ())
             values = row.key.values() or (was if op == "removed" else is_)
-            return ", ".join(str(value) for value in values) or None
+            return ", ".join("null" if value is None else value for value in values) or None
     return None
