@@ -252,16 +252,48 @@ def test_a_table_in_several_files_becomes_one(tmp_path):
     assert api.validate(out).valid
 
 
-def test_a_table_that_cannot_be_written_is_refused(tmp_path):
+def parquet(folder, height):
+    duckdb.sql(f"COPY (SELECT {height}::DOUBLE AS height) TO '{folder / 'herbs.parquet'}'")
+    return {"path": "herbs.parquet"}
+
+
+def below_a_title(folder, height):
+    write(folder, {"herbs.csv": f"Herbs of the garden\nheight\n{height}\n"})
+    return {"path": "herbs.csv", "dialect": {"headerRows": [2]}}
+
+
+@pytest.mark.parametrize(
+    ("store", "said"),
+    [
+        (parquet, 'table "herbs" is stored as "parquet", and only CSV and JSON can be written; store it as CSV or JSON'),
+        (below_a_title, 'table "herbs" has comments or other rows around its header, which can\'t be written again; '
+         "store it with the header in the first row, and without comments"),
+    ],
+)  # fmt: skip
+def test_a_table_that_cannot_be_written_is_said_when_a_delta_is_made_and_refused_when_it_is_applied(tmp_path, store, said):
     for name, height in (("old", 1.5), ("new", 2.5)):
-        described = {"name": "herbs", "path": "herbs.parquet", "schema": {"fields": [{"name": "height", "type": "number"}]}}
+        (tmp_path / name).mkdir()
+        schema = {"fields": [{"name": "height", "type": "number"}]}
+        described = {"name": "herbs", "type": "table", "schema": schema, **store(tmp_path / name, height)}
         write(tmp_path / name, {"datapackage.json": {"name": "garden", "resources": [described]}})
-        duckdb.sql(f"COPY (SELECT {height}::DOUBLE AS height) TO '{tmp_path / name / 'herbs.parquet'}'")
-    change = made(tmp_path, "old", "new")
-    done = imprint("apply", change, tmp_path / "old", tmp_path / "out")
-    assert done.exit_code == 2
-    assert 'table "herbs" is stored as "parquet", and only CSV and JSON can be written' in done.stderr
+    done = imprint("diff", "old", "new", "--delta", "delta", cwd=tmp_path)
+    assert (done.exit_code, done.stderr) == (
+        0,
+        f"the delta is in delta\nnote: imprint apply can't write what it makes: {said}\n",
+    )
+    done = imprint("apply", "delta", "old", "out", cwd=tmp_path)
+    assert (done.exit_code, done.stderr) == (2, f"imprint: delta: {said}\n")
     assert not (tmp_path / "out").exists()
+
+
+def test_bytes_that_move_from_one_file_to_the_next_move(tmp_path):
+    described = {"name": "garden", "resources": [{"name": "notes", "path": ["1.txt", "2.txt"]}]}
+    for version, texts in {"old": ("ab", "c"), "new": ("a", "bc"), "third": ("", "abc")}.items():
+        write(tmp_path / version, {"datapackage.json": described, "1.txt": texts[0], "2.txt": texts[1]})
+    steps = [loaded(made(tmp_path, *pair)) for pair in (("old", "new"), ("new", "third"))]
+    out = applying.apply(steps[0], loaded(tmp_path / "old"), tmp_path / "out")
+    assert tree(out) == tree(tmp_path / "new")
+    assert tree(delta.squash(steps, tmp_path / "squashed")) == tree(made(tmp_path, "old", "third"))
 
 
 def test_from_a_revision_to_the_working_tree_and_back(tmp_path):

@@ -49,6 +49,16 @@ def apply(package: Package, old: Package, out: str | PathLike[str], *, invert: b
     return out
 
 
+def obstacles(package: Package) -> Iterator[str]:
+    """Why a delta can't be applied: the tables with other rows that can't be written as its target says."""
+    plan = delta.opened(package)
+    for resource in plan.end_package(plan.target).resources:
+        rows = (package.resource(f"{resource.name}.{one.rows}") for one in (plan.base, plan.target))
+        if any(rows) and (obstacle := storing.obstacle(resource)):
+            what, fix = obstacle
+            yield f'table "{resource.name}" {what}; {fix}'
+
+
 # Before and after
 
 
@@ -145,7 +155,8 @@ def _written(
             yield resource.name, paths
             continue
         if obstacle := storing.obstacle(resource):
-            raise UsageFault(f'table "{resource.name}" {obstacle}', where=plan.package.source, fix="store it as CSV or JSON")
+            what, fix = obstacle
+            raise UsageFault(f'table "{resource.name}" {what}', where=plan.package.source, fix=fix)
         sources = [Rows(tables[resource.name], _kept(engine, tables[resource.name], gone))] if resource.name in tables else []
         sources += [Rows(new, new.table.numbered)] if new else []
         shape = delta.shape(target, plan.target, resource.name)

@@ -13,7 +13,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from os import PathLike
 from pathlib import Path
@@ -41,10 +41,14 @@ LIMITS = frozenset({"constraints", "categories", "categoriesOrdered"})
 
 @dataclass(frozen=True)
 class Content:
-    """What a resource holds: its fingerprint and, of a table, that of each column (None of one that the schema lacks)."""
+    """What a resource holds: its fingerprint and, of a table, that of each column (None of one that the schema lacks).
+
+    The fingerprint of several files that aren't a table is of their bytes one after the other; `files` are their own digests.
+    """
 
     fingerprint: str
     columns: Mapping[str, str | None] | None = None
+    files: Sequence[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,10 @@ def opened(package: Package) -> Delta:
 def _end_of(delta: Any, folder: str, rows: str) -> End:
     said = delta[folder]
     name, version, whole, path = (str(said[word]) for word in ("name", "version", "fingerprint", "descriptor"))
-    listed = {name: Content(str(one["fingerprint"]), _columns(one.get("columns"))) for name, one in said["resources"].items()}
+    listed = {
+        name: Content(str(one["fingerprint"]), _columns(one.get("columns")), one.get("files"))
+        for name, one in said["resources"].items()
+    }
     return End(folder, rows, name, version, whole, path, listed)
 
 
@@ -130,31 +137,31 @@ def make(old: Package, new: Package, out: str | PathLike[str], *, memory: str | 
         target = end(engine, new, tables[1], "target", "added")
         with archive.new_directory(out) as building:
             parts = dict(_parts(engine, base, target, (old, new), tables))
-            carried = _differing_files(base, target, old, new)
+            carried = _differing_files(base, target)
             files = [_documents(side) | _data_files(side, one, carried) for side, one in ((old, base), (new, target))]
             _write(engine, building, (base, target), new, parts, files)
     return out
 
 
-def with_delta(compare: Callable[..., T], out: Path, *, memory: str | None = None) -> Callable[..., T]:
-    """A comparison such as `api.diff` that writes the delta too; one that fails leaves none."""
+@contextmanager
+def with_delta(compare: Callable[..., T], out: Path, *, memory: str | None = None) -> Iterator[Callable[..., T]]:
+    """A comparison such as `api.diff` that writes the delta too; where it fails, or what is done with it, there is none."""
+    made: list[Path] = []
 
     def compare_and_make(opened: Callable[[Package, Package], None] | None = None) -> T:
-        made: list[Path] = []
-
         def look(old: Package, new: Package) -> None:
             if opened is not None:
                 opened(old, new)
             made.append(make(old, new, out, memory=memory))
 
-        try:
-            return compare(opened=look)
-        except BaseException:
-            for path in made:
-                shutil.rmtree(path, ignore_errors=True)
-            raise
+        return compare(opened=look)
 
-    return compare_and_make
+    try:
+        yield compare_and_make
+    except BaseException:
+        for path in made:
+            shutil.rmtree(path, ignore_errors=True)
+        raise
 
 
 def refuse_existing(out: str | PathLike[str]) -> Path:
@@ -194,7 +201,7 @@ def end(engine: Engine, package: Package, tables: Mapping[str, Checked], folder:
     resources = {
         resource.name: Content(prints[resource.name].table, _all_columns(tables[resource.name], prints[resource.name].columns))
         if resource.name in prints
-        else Content(fingerprint.of_files(resource))
+        else Content(fingerprint.of_files(resource), files=_digests(resource))
         for resource in sorted(package.resources, key=lambda one: one.name)
     }
     whole = fingerprint.of_package(package, prints)
@@ -203,6 +210,10 @@ def end(engine: Engine, package: Package, tables: Mapping[str, Checked], folder:
 
 def _all_columns(one: Checked, prints: Mapping[str, str]) -> dict[str, str | None]:
     return {column.field.name: prints.get(column.field.name) for column in one.table.columns}
+
+
+def _digests(resource: Resource) -> list[str] | None:
+    return [archive.sha256(file) for file in resource.files] if len(resource.files) > 1 else None
 
 
 Part = tuple[Shape, list[Rows]]
@@ -258,14 +269,13 @@ def digests(one: Checked, names: Sequence[str]) -> str:
     return f"SELECT rn, {', '.join(halves)} FROM (SELECT rn, sha256({' || '.join(texts) or repr('')}) AS h FROM {one.logical})"
 
 
-def _differing_files(base: End, target: End, old: Package, new: Package) -> set[str]:
+def _differing_files(base: End, target: End) -> set[str]:
     """The resources that are no table on some side, and not the same on both."""
-    counts = [{one.name: len(one.paths) for one in package.resources} for package in (old, new)]
     found = set()
     for name in base.resources.keys() | target.resources.keys():
         contents = [one.resources.get(name) for one in (base, target)]
         file = any(content is not None and content.columns is None for content in contents)
-        if file and (contents[0] != contents[1] or counts[0].get(name) != counts[1].get(name)):
+        if file and contents[0] != contents[1]:
             found.add(name)
     return found
 
@@ -373,7 +383,7 @@ def squash(packages: Sequence[Package], out: str | PathLike[str], *, memory: str
     base, target = deltas[0].base, deltas[-1].target
     ends = [[delta.end_package(one) for one in (delta.base, delta.target)] for delta in deltas]
     old, new = ends[0][0], ends[-1][1]
-    carried = _differing_files(base, target, old, new)
+    carried = _differing_files(base, target)
     steps = list(zip(deltas, ends, strict=True))
     files = [
         _own_documents(deltas[0].files(base), old) | _carried([(d, d.base, e[0]) for d, e in steps], old, base, carried),

@@ -83,15 +83,16 @@ def is_native(resource: Resource) -> bool:
     return isinstance(resource.data, (list, dict)) or resource.format not in DELIMITED | {"txt"}
 
 
-def obstacle(resource: Resource) -> str:
-    """Why a table can't be written as its resource says; "" if it can."""
+def obstacle(resource: Resource) -> tuple[str, str] | None:
+    """Why a table can't be written as its resource says, and what to do; None if it can."""
     if resource.format not in DELIMITED | JSON_LINES | {"txt", "json"}:
-        return f'is stored as "{resource.format}", and only CSV and JSON can be written'
+        return f'is stored as "{resource.format}", and only CSV and JSON can be written', "store it as CSV or JSON"
     if resource.compression not in (None, "gz", "gzip"):
-        return f'is compressed as "{resource.compression}", and only gz can be written'
+        return f'is compressed as "{resource.compression}", and only gz can be written', "store it as gz, or plainly"
     if resource.dialect.comment_rows or (resource.dialect.header and resource.dialect.header_rows != Dialect.header_rows):
-        return "has comments or other rows around its header, which can't be written again"
-    return ""
+        what = "has comments or other rows around its header, which can't be written again"
+        return what, "store it with the header in the first row, and without comments"
+    return None
 
 
 def reads_as(old: Field, new: Field) -> bool:

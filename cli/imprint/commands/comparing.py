@@ -6,7 +6,7 @@ import contextlib
 import functools
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -92,30 +92,40 @@ def diff(
     if limit_rows is None:
         limit_rows = 0 if form == "csv" else api.ROWS
     renamed = dict(_named(one, "--rename") for one in rename)
-    made = functools.partial(
+    made: Callable[..., Changes] = functools.partial(
         compare, keys=dict(_key(one) for one in keys), ignore=ignore, abs_tol=_tolerances(abs_tol, "--abs-tol"),
         rel_tol=_tolerances(rel_tol, "--rel-tol"), rename=renamed, limit_rows=limit_rows, memory=memory,
         fingerprints=form == "json",
     )  # fmt: skip
-    if delta_out is not None:
-        from .. import delta
+    with contextlib.ExitStack() as stack:
+        if delta_out is not None:
+            from .. import delta
 
-        made = functools.partial(delta.with_delta(made, delta_out, memory=memory))
-    changes, impacts = api.impacts(locks, made, renamed) if locks else (made(), ())
-    verdict = version.verdict(changes, profile)
-    if bump:
-        click.echo(verdict.next_version)
-    elif locks:
-        _impact(changes, verdict, impacts, form, output)
-    elif output is None:
-        show(diffs.render(changes, verdict, form, click.style))
-    else:
-        write(output, diffs.render(changes, verdict, form))
-        click.echo(f"{diffs.headline(changes, verdict)}; the diff is in {output}", err=True)
+            made = stack.enter_context(delta.with_delta(made, delta_out, memory=memory))
+        changes, impacts = api.impacts(locks, made, renamed) if locks else (made(), ())
+        verdict = version.verdict(changes, profile)
+        if bump:
+            click.echo(verdict.next_version)
+        elif locks:
+            _impact(changes, verdict, impacts, form, output)
+        elif output is None:
+            show(diffs.render(changes, verdict, form, click.style))
+        else:
+            write(output, diffs.render(changes, verdict, form))
+            click.echo(f"{diffs.headline(changes, verdict)}; the diff is in {output}", err=True)
     if delta_out is not None:
-        click.echo(f"the delta is in {delta_out}", err=True)
+        _tell_of_delta(delta_out)
     differs = any(one.affected for one in impacts) if locks else bool(verdict.fired or verdict.bump)
     sys.exit(ExitCode.INVALID if exit_code and differs else ExitCode.GOOD)
+
+
+def _tell_of_delta(path: Path) -> None:
+    from .. import api, applying
+
+    click.echo(f"the delta is in {path}", err=True)
+    with api.open_package(path) as (delta, _):
+        for obstacle in applying.obstacles(delta):
+            click.echo(f"note: imprint apply can't write what it makes: {obstacle}", err=True)
 
 
 def _print_rules(profile: str | None, form: str) -> None:
