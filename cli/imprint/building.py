@@ -170,7 +170,8 @@ def fill(
     contents = {
         table: Content(one.rows, one.table, one.columns) for table, one in sorted(examined.prints.items(), key=_order(package))
     }
-    before = {"version": previous.version, "sha256": previous.sha256, "fingerprint": previous.fingerprint} if previous else {}
+    words = ("version", "sha256", "fingerprint")  # the digest is unknown of a release that isn't in the ledger
+    before = {word: text for word in words if (text := str(getattr(previous, word)))} if previous else {}
     manifest = Manifest(
         package.name, entry.version, entry.date, entry.fingerprint, name, entry.verdict(), contents, {}, before, tool
     )

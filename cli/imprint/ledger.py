@@ -11,7 +11,9 @@ from . import version
 from .archive import replace_text
 from .changes import PROFILE, Changes
 from .documents import read_document
-from .exceptions import ImprintError
+from .exceptions import ImprintError, UsageFault
+from .manifest import is_day
+from .semver import misplaced
 from .version import Verdict
 
 NAME = "releases.json"
@@ -21,7 +23,8 @@ NAME = "releases.json"
 class Entry:
     """One release: its version and UTC date, the digest of its zip, the fingerprints and the verdict.
 
-    `waivers` has rule, path and reason of each waiver that set something aside, `profile` names the version rules.
+    `waivers` has rule, path and reason of each waiver that set something aside, `profile` names the version rules. `previous`
+    has version and fingerprint of the release that it came after, where the ledger doesn't have that one.
     """
 
     version: str
@@ -34,6 +37,7 @@ class Entry:
     resources: dict[str, dict[str, Any]] = field(default_factory=dict)
     waivers: tuple[dict[str, str], ...] = ()
     profile: str = PROFILE
+    previous: dict[str, str] = field(default_factory=dict)
 
     def verdict(self) -> dict[str, Any]:
         """The verdict as it is recorded; a profile only where it isn't the usual one, waivers where there are some."""
@@ -63,23 +67,48 @@ def read(base: Path) -> tuple[Entry, ...]:
 
 def read_file(path: Path) -> tuple[Entry, ...]:
     """The entries of the ledger in a file, oldest first. Raises ImprintError where it can't be read."""
-    content = read_document(path)
+    content, fix = read_document(path), "restore it from git"
     try:
-        return tuple(
-            Entry(**{**item, **{word: tuple(item.get(word, ())) for word in ("rules", "waived", "waivers")}})
-            for item in content["releases"]
-        )
-    except (KeyError, TypeError) as error:
-        raise ImprintError("is not a ledger of releases", where=path, fix="restore it from git") from error
+        entries = tuple(_entry(item) for item in content["releases"])
+        wrong = misplaced(entry.version for entry in entries)
+    except (KeyError, TypeError, ValueError, UsageFault) as error:
+        raise ImprintError("is not a ledger of releases", where=path, fix=fix) from error
+    if wrong:
+        raise ImprintError(f"lists versions out of order: {wrong[1]} after {wrong[0]}", where=path, fix=fix)
+    return entries
+
+
+def _entry(item: Any) -> Entry:
+    """An entry of the ledger. Raises TypeError or ValueError where it is none."""
+    listed = {word: item.get(word, []) for word in ("rules", "waived", "waivers")}
+    entry = Entry(**{**item, **{word: tuple(one) for word, one in listed.items()}})
+    texts = (entry.version, entry.date, entry.sha256, entry.fingerprint, entry.bump, entry.profile, *entry.rules, *entry.waived)
+    records = (entry.resources, entry.previous, *entry.resources.values(), *entry.waivers)
+    for kind, values in ((str, texts), (dict, records), (list, listed.values())):
+        if not all(isinstance(one, kind) for one in values):
+            raise TypeError(f"not a {kind.__name__}")
+    if not is_day(entry.date) or (entry.previous and entry.previous.keys() != {"version", "fingerprint"}):
+        raise ValueError("no date, or no release before")
+    return entry
+
+
+def elsewhere(entry: Entry) -> tuple[Entry, ...]:
+    """The release that came before the ledger's first, as far as that says something of it."""
+    said = entry.previous
+    return (Entry(said["version"], "", "", said["fingerprint"], ""),) if said else ()
 
 
 def text(entries: tuple[Entry, ...]) -> str:
     """The ledger as JSON."""
-    rare = {"waivers", "profile"}
-    listed = [{**{k: v for k, v in asdict(one).items() if k not in rare}, **one.extra()} for one in entries]
+    rare = {"waivers", "profile", "previous"}
+    listed = [{**{k: v for k, v in asdict(one).items() if k not in rare}, **one.extra(), **_previous(one)} for one in entries]
     return json.dumps({"releases": listed}, indent=2, ensure_ascii=False) + "\n"
+
+
+def _previous(entry: Entry) -> dict[str, Any]:
+    return {"previous": entry.previous} if entry.previous else {}
 
 
 def write(base: Path, entries: tuple[Entry, ...]) -> None:
     """Replace the ledger."""
-    replace_text(base / NAME, text(entries))
+    replace_text((base / NAME).resolve(), text(entries))

@@ -7,6 +7,7 @@ writes in bytes of its own (a Parquet file, a workbook) has the fingerprint of i
 
 from __future__ import annotations
 
+import datetime
 import json
 import re
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ from typing import Any
 from .documents import read_document
 from .exceptions import DataFault, UsageFault
 from .safety import unsafe
-from .semver import precedence
+from .semver import misplaced
 
 MANIFEST, SUMS, INDEX, NOTES = "manifest.json", "SHA256SUMS", "index.json", "CHANGES.md"
 DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -137,12 +138,11 @@ def read_index(path: Path, where: str = "") -> Index:
         raise _unusable("is no index of releases", place) from error
     names = [one.version for one in versions]
     try:
-        ordered = [precedence(version) for version in names]
+        wrong = misplaced(names)
     except UsageFault as error:
         raise _unusable(f"lists a version that is none: {error.what}", place) from error
-    for before, after, one in zip(ordered, ordered[1:], names[1:], strict=False):
-        if after <= before:
-            raise _unusable(f"lists versions out of order: {one} after {names[ordered.index(before)]}", place)
+    if wrong:
+        raise _unusable(f"lists versions out of order: {wrong[1]} after {wrong[0]}", place)
     if latest != (names[-1] if names else None):
         raise _unusable(f'"latest" is {latest}, not the last version', place)
     return Index(name, latest, versions)
@@ -150,7 +150,7 @@ def read_index(path: Path, where: str = "") -> Index:
 
 def _listed(one: Any, place: str) -> Listed:
     found = Listed(
-        _text(one, "version"), _text(one, "date"), _text(one, "path", one["version"]), _digest(one, "sha256"),
+        _text(one, "version"), _day(one), _text(one, "path", one["version"]), _digest(one, "sha256"),
         _digest(one, "fingerprint"), _size(one), _digest(one, "manifest", optional=True),
     )  # fmt: skip
     if reason := unsafe(found.path):
@@ -172,10 +172,10 @@ def read_manifest(path: Path, where: str = "") -> Manifest:
         if archive not in files:
             raise _unusable(f'its archive "{archive}" is not among its files', place)
         return Manifest(
-            _text(content, "name"), _text(content, "version"), _text(content, "date"), _digest(content, "fingerprint"),
+            _text(content, "name"), _text(content, "version"), _day(content), _digest(content, "fingerprint"),
             archive, dict(content["verdict"]), resources, files, previous, _text(content, "tool", ""),
         )  # fmt: skip
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         raise _unusable("is no manifest of a release", place) from error
 
 
@@ -199,6 +199,20 @@ def _text(one: Any, word: str, default: str | None = None) -> str:
     if not isinstance(value, str):
         raise TypeError(word)
     return value
+
+
+def _day(one: Any) -> str:
+    if not is_day(value := _text(one, "date")):
+        raise TypeError("date")
+    return value
+
+
+def is_day(text: str) -> bool:
+    """Whether a text is a date as releases have it, YYYY-MM-DD."""
+    try:
+        return datetime.date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def _digest(one: Any, word: str, *, optional: bool = False) -> str:

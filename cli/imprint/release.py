@@ -20,7 +20,6 @@ from . import (
     archive,
     building,
     changelog,
-    documents,
     fingerprint,
     ledger,
     page,
@@ -37,7 +36,7 @@ from .changes import Changes
 from .exceptions import DataFault, ImprintError, UsageFault
 from .fingerprint import Fingerprint
 from .ledger import Entry
-from .manifest import INDEX, MANIFEST, SUMS, Manifest
+from .manifest import INDEX, MANIFEST, SUMS, Manifest, read_manifest
 from .package import Package
 from .report import Error, Report
 
@@ -122,6 +121,9 @@ def release(package: Package, faults: tuple[Error, ...] = (), asked: Asked = PLA
     semver.parse(package.version)
     if asked.key is not None:
         signing.load_key(asked.key)
+    for picture in asked.pictures:
+        page.read_picture(picture)
+    changelog.read(package.base)
     with _made(asked.out), store.alone(package.base, asked.out):
         target = asked.out / package.version
         _refuse_unreleasable(package, faults, asked)
@@ -205,20 +207,27 @@ def _release_new(
     if entries or asked.against:
         changes = _compare(package, examined.snapshot.package, entries, asked)
         verdict = version.verdict(changes, asked.profile)
-        if not changes.differences and changes.old.fingerprint == changes.new.fingerprint:
-            there = asked.out / changes.old.version
-            return Released(package.version, False, "none", there, asked.out, "", content, found="nothing has changed")
+        last = entries[-1].version if entries else changes.old.version
+        final = semver.is_final(package.version, last)
+        if not changes.differences and changes.old.fingerprint == changes.new.fingerprint and not final:
+            there = asked.out / last
+            return Released(
+                package.version, False, "none", there, asked.out, "", content, found=f"nothing has changed since {last}"
+            )
         _refuse_used_again(package, examined)
-        notes += [*(note.message for note in changes.notes if note.kind == "waiver-unused"), *_gate(package, changes, verdict)]
+        unused = (note.message for note in changes.notes if note.kind == "waiver-unused")
+        notes += [*unused, *_gate(package, last, verdict)]
         part = changelog.release(package.version, date, changes, verdict)
-        entry = ledger.judged(Entry(package.version, date, "", content, "", resources=contents), changes, verdict)
+        before = {} if entries else {"version": last, "fingerprint": changes.old.fingerprint}
+        entry = Entry(package.version, date, "", content, "", resources=contents, previous=before)
+        entry = ledger.judged(entry, changes, verdict)
     else:
         part = changelog.first_release(package.version, date, {name: one.rows for name, one in examined.prints.items()})
         entry = Entry(package.version, date, "", content, "none", resources=contents)
     built = _build(package, examined, folder, entry, entries, part, asked, instead=instead)
     entry = replace(entry, sha256=built.sha256)
-    log = package.base / changelog.NAME
-    existing = log.read_text(encoding="utf-8") if log.exists() else changelog.HEAD
+    existing = changelog.read(package.base) or changelog.HEAD
+    log = (package.base / changelog.NAME).resolve()
     archive.replace_text(log, changelog.with_part(existing, package.version, part))
     ledger.write(package.base, (*entries, entry))
     said = _publish_here((*entries, entry), asked)
@@ -231,8 +240,7 @@ def _release_new(
 
 def _refuse_used_again(package: Package, examined: Examined) -> None:
     """Refuse an id that a released version used for a row that was withdrawn since; a key of several fields is no id."""
-    log = package.base / changelog.NAME
-    gone = changelog.withdrawn(log.read_text(encoding="utf-8")) if log.exists() else {}
+    gone = changelog.withdrawn(changelog.read(package.base))
     for name, one in examined.tables.items() if gone else ():
         columns = one.keys(one.table.schema.primary_key) or []
         if name in gone and len(columns) == 1:
@@ -242,14 +250,13 @@ def _refuse_used_again(package: Package, examined: Examined) -> None:
                     raise Refused(message, where=package.source, fix="give the row an id of its own")
 
 
-def _gate(package: Package, changes: Changes, verdict: version.Verdict) -> list[str]:
-    """Refuse a version that is too low; below 1.0.0 only say so."""
-    last, mine = semver.parse(changes.old.version), semver.parse(package.version)
-    needed = semver.parse(verdict.next_version)
-    if mine >= needed and package.version != changes.old.version:
+def _gate(package: Package, last: str, verdict: version.Verdict) -> list[str]:
+    """Refuse a version that is too low after the last one; below 1.0.0 only say so."""
+    mine, before, needed = map(semver.precedence, (package.version, last, verdict.next_version))
+    if mine > before and mine[0] >= needed[0]:
         return []
-    said = f"version {package.version} is too low after {changes.old.version}: the changes ask for {verdict.next_version}"
-    if mine <= last or last >= (1, 0, 0):
+    said = f"version {package.version} is too low after {last}: the changes ask for {verdict.next_version}"
+    if mine <= before or before[0] >= (1, 0, 0):
         raise Refused(said, where=package.source, fix=f'set "version" to {verdict.next_version} or higher', verdict=verdict)
     rules = dict.fromkeys(fired.rule.id for fired in verdict.demanding)
     return [f"{said} ({', '.join(rules)})"]
@@ -280,9 +287,9 @@ def _date(package: Package, out: Path, content: str) -> str:
     """The release's date: SOURCE_DATE_EPOCH, else that of the commit, else today (UTC)."""
     started = out / package.version / MANIFEST
     if started.is_file():  # an earlier try got as far as the rename: it is gone on with
-        manifest = documents.read_document(started)
-        if isinstance(manifest, dict) and manifest.get("fingerprint") == content and "date" in manifest:
-            return str(manifest["date"])
+        manifest = read_manifest(started)
+        if manifest.fingerprint == content:
+            return manifest.date
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     if not epoch:
         try:
@@ -306,7 +313,8 @@ def _build(
     A finished directory with the same bytes is left as it is.
     """
     target, write_delta = asked.out / entry.version, None
-    if "delta" in asked.formats and (before or asked.against):
+    before = before or ledger.elsewhere(entry)
+    if "delta" in asked.formats and before:
         since = (package, examined.snapshot, before, asked.out, asked.against, asked.memory)
         write_delta = partial(previous.write_delta, *since)
     since_then = before[-1] if before else None
@@ -321,7 +329,7 @@ def _build(
         raise Refused(message, where=package.source, fix=fix)
     there = target.exists() and not instead
     if there:
-        _refuse_different(folder, manifest, target)
+        _refuse_different(folder, manifest, target, notes)
     if asked.key is not None:
         signing.attest_release(target if there else folder, manifest, _commit(package), asked.key)
     if not there:
@@ -352,7 +360,7 @@ def _commit(package: Package) -> str:
         return ""
 
 
-def _refuse_different(folder: Path, manifest: Manifest, target: Path) -> None:
+def _refuse_different(folder: Path, manifest: Manifest, target: Path, notes: Sequence[str]) -> None:
     """Refuse a release that is there in other bytes than those that were just built, or in other formats.
 
     What another writer wrote in bytes of its own is compared with the sums that it was released with.
@@ -369,7 +377,8 @@ def _refuse_different(folder: Path, manifest: Manifest, target: Path) -> None:
     if wrong:
         name = min(wrong - {MANIFEST} or wrong)
         fix = "move it away, or ask for the formats that it has, then release again"
-        raise Refused(f'is there, but "{name}" is not what a build gives', where=target, fix=fix)
+        why = f" ({'; '.join(notes)})" if notes else ""
+        raise Refused(f'is there, but "{name}" is not what a build gives{why}', where=target, fix=fix)
 
 
 def _rebuild(
@@ -379,18 +388,16 @@ def _rebuild(
     target = asked.out / known.version
     there = target.exists()
     part = _part_of(package, known, dict(examined.prints))
-    built = _build(package, examined, folder, known, entries[: entries.index(known)], part, replace(asked, against=None))
+    built = _build(package, examined, folder, known, entries[: entries.index(known)], part, asked)
     notes = _publish_here(entries, asked)
-    said = "is there, identical to the ledger's" if there else "rebuilt, identical to the ledger's"
+    said = f"{target} {'is there' if there else 'rebuilt'}, identical to the ledger's"
     zipped = target / building.zip_name(package)
     return Released(known.version, False, "none", target, zipped, built.sha256, known.fingerprint, (*built.notes, *notes), said)
 
 
 def _part_of(package: Package, known: Entry, prints: dict[str, Fingerprint]) -> str:
     """The changelog's part of a version, as it was written when that was released."""
-    path = package.base / changelog.NAME
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
-    for part in text.split("\n## ")[1:]:
+    for part in changelog.read(package.base).split("\n## ")[1:]:
         if part.startswith((f"{known.version} ", f"{known.version}\n")):
             return changelog.finished(["## " + part])
     return changelog.first_release(known.version, known.date, {name: one.rows for name, one in prints.items()})

@@ -85,7 +85,7 @@ def released_text(one: Released) -> str:
         lines.append(f"{one.version} released ({one.bump}) in {one.path}")
         lines.append(f"  {one.archive.name}  SHA-256 {one.sha256}")
     else:
-        lines.append(f"{one.version}: nothing to release; {one.path} {one.found}")
+        lines.append(f"{one.version}: nothing to release; {one.found}")
     return "\n".join(lines)
 
 

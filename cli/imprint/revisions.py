@@ -42,6 +42,11 @@ def git(
     return done.stdout
 
 
+def shallow(where: str, directory: Path | None) -> bool:
+    """Whether a clone lacks a part of its history."""
+    return git("rev-parse", "--is-shallow-repository", where=where, directory=directory).strip() == b"true"
+
+
 @dataclass(frozen=True)
 class Revision:
     """A commit, as `source` names it, and everything in it: mode and id by path. Git is asked in `directory`."""
@@ -85,8 +90,7 @@ def _commit(source: str, name: str, directory: Path | None) -> str:
     try:
         return git(*wanted, where=source, directory=directory).decode().strip()
     except ImprintError as error:
-        shallow = git("rev-parse", "--is-shallow-repository", where=source, directory=directory).strip() == b"true"
-        fix = CUT if shallow else "see `git log`, or fetch it"
+        fix = CUT if shallow(source, directory) else "see `git log`, or fetch it"
         raise ImprintError(f'git knows no revision "{name}" here', where=source, fix=fix) from error
 
 

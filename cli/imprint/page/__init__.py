@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .. import archive
-from .content import Picture, Release, Sample, Store, read_store
+from .content import Picture, Release, Sample, Store, read_picture, read_store
 from .html import render
 
 NAME = "index.html"
 
-__all__ = ["NAME", "Picture", "Release", "Sample", "Store", "read_store", "render", "write"]
+__all__ = ["NAME", "Picture", "Release", "Sample", "Store", "read_picture", "read_store", "render", "write"]
 
 
 def write(out: Path, pictures: Sequence[Path] = ()) -> None:

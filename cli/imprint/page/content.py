@@ -91,11 +91,11 @@ def read_store(out: Path, pictures: Sequence[Path] = ()) -> Store:
     index = read_index(out / INDEX)
     releases = tuple(_release(out / one.path, one) for one in reversed(index.versions))
     if not releases:
-        return Store(index, (), None, (), tuple(map(_picture, pictures)))
+        return Store(index, (), None, (), tuple(map(read_picture, pictures)))
     folder = out / releases[0].listed.path
     package, _ = descriptor.load(folder / "datapackage.json")
     shown = (*_own_pictures(package), *pictures)
-    return Store(index, releases, package, tuple(_samples(package, releases[0].manifest)), tuple(map(_picture, shown)))
+    return Store(index, releases, package, tuple(_samples(package, releases[0].manifest)), tuple(map(read_picture, shown)))
 
 
 def _release(folder: Path, listed: Listed) -> Release:
@@ -213,7 +213,8 @@ def _own_pictures(package: Package) -> Iterator[Path]:
             yield path
 
 
-def _picture(path: Path) -> Picture:
+def read_picture(path: Path) -> Picture:
+    """A picture that a page can show. Raises UsageFault for what is none, ImprintError where it can't be read."""
     kind = TYPES.get(path.suffix.lower())
     if kind is None:
         known = ", ".join(suffix.removeprefix(".") for suffix in TYPES)
