@@ -386,6 +386,7 @@ def test_quick_says_that_no_values_were_checked(release: Path) -> None:
 def test_a_verdict_is_derived_again_from_the_release_before_wherever_that_lies_in_the_store(store: Path) -> None:
     done = imprint("verify", "--recompute", store / "0.1.1")
     assert done.stdout == f"{store}/0.1.1: {len(tree(store / '0.1.1'))} files, all as released, verdict derived again\n"
+    assert imprint("verify", "--recompute", ".", cwd=store / "0.1.1").exit_code == 0
     shutil.rmtree(store / "0.1.0")
     (found,) = verify(store / "0.1.1", recompute=True)
     assert found.problems == (f"its verdict can't be derived again: 0.1.0, which it came after, is not in {store}",)

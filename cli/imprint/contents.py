@@ -11,27 +11,28 @@ import hashlib
 import sqlite3
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from . import descriptor, difference, fingerprint, ledger, semver, spelling, sql, version
+from . import descriptor, difference, fingerprint, ledger, safety, semver, spelling, sql, validation, version
 from .changes import PROFILE, Terms
 from .engine import Engine
 from .exceptions import ImprintError
 from .exports import columns, sqlite, workbook
+from .findings import Policy
 from .fingerprint import Fingerprint
 from .manifest import MANIFEST, File, Manifest
 from .package import Dialect, Package, Schema
+from .report import Error
 from .scan import Checked
 from .validation import open_tables
 
 BUILT = ("sqlite", "xlsx")  # formats of files that are compared with one that is built again
-# What Python raises for a zip whose bytes were changed.
-BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, NotImplementedError, RuntimeError)
+DECLARED = {"hash-count": "digest", "byte-count": "size"}  # types of faults, with what they are of
+BROKEN_ZIP = (*safety.BROKEN_ZIP, OSError)
 
 
 def problems(folder: Path, manifest: Manifest, wrong: Collection[str], memory: str | None) -> Iterator[str]:
@@ -53,12 +54,13 @@ def problems(folder: Path, manifest: Manifest, wrong: Collection[str], memory: s
         yield said(error, folder)
 
 
-def declared(folder: Path) -> Iterator[str]:
-    """How the files of a package differ from the sizes and digests in its descriptor."""
+def declared(folder: Path, memory: str | None) -> Iterator[str]:
+    """How the files of a package differ from the sizes and digests in its descriptor, and which can't be read."""
     try:
-        package, _ = descriptor.load(folder / "datapackage.json")
-        with open_tables(package) as (_, (tables,)):
-            yield from _declared(tables)
+        package, faults = descriptor.load(folder / "datapackage.json")
+        as_errors, wanted = replace(package, warnings=frozenset()), Policy(only=frozenset(DECLARED))
+        for fault in validation.validate(as_errors, faults, memory=memory, policy=wanted).all_errors:
+            yield _declared(fault) or fault.message
     except ImprintError as error:
         yield said(error, folder)
 
@@ -74,14 +76,14 @@ def _described(package: Package, manifest: Manifest, tables: Mapping[str, Checke
         if here != there:
             yield f'"{word}" is {here or "nothing"} in datapackage.json, and {there} in manifest.json'
     if "datapackage.json" not in wrong:
-        yield from _declared({name: one for name, one in tables.items() if not {*one.table.resource.paths} & {*wrong}})
+        right = (one for one in tables.values() if not {*one.table.resource.paths} & {*wrong})
+        yield from filter(None, (_declared(fault) for one in right for fault in one.findings.errors))
 
 
-def _declared(tables: Mapping[str, Checked]) -> Iterator[str]:
-    for fault in (fault for one in tables.values() for fault in one.findings.errors):
-        what = {"hash-count": "digest", "byte-count": "size"}.get(fault.type)
-        if what:
-            yield f'"{fault.resource}" has another {what} than datapackage.json says'
+def _declared(fault: Error) -> str:
+    """A size or digest that isn't the one in the descriptor, as a problem; "" for any other fault."""
+    what = DECLARED.get(fault.type)
+    return f'"{fault.resource}" has another {what} than datapackage.json says' if what else ""
 
 
 def _values(manifest: Manifest, prints: Mapping[str, Fingerprint]) -> Iterator[str]:

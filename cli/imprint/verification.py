@@ -122,7 +122,7 @@ def _verify_remote(source: str, asked: Asked, tell: Callable[[float], None] | No
 
 def _verify(path: Path, asked: Asked) -> tuple[Verification, ...]:
     if (path / MANIFEST).is_file():
-        return (_verify_release(path, asked, None, path.parent),)
+        return (_verify_release(path, asked, None, path.resolve().parent),)
     if (path / INDEX).is_file():
         return tuple(_verify_store(path, asked))
     if not path.exists():
@@ -140,7 +140,7 @@ def _verify_zip(path: Path, asked: Asked) -> tuple[Verification, ...]:
             raise ImprintError(f"holds no {MANIFEST}", where=path, fix="name the release's directory")
         if asked.known is None:
             note = f"only the digests in datapackage.json were checked: name a {ledger.NAME} with --ledger"
-            return (Verification("", path, 0, tuple(contents.declared(folder)), notes=(note,)),)
+            return (Verification("", path, 0, tuple(contents.declared(folder, asked.memory)), notes=(note,)),)
         digest = archive.sha256(path)
         entry = next((one for one in asked.known.values() if one.sha256 == digest), None)
         problems = () if entry else (f"{path.name} is no zip of a release that the ledger lists",)
@@ -221,7 +221,7 @@ def _unsigned_note(path: Path, asked: Asked) -> Iterator[str]:
 
 
 def _verify_release(path: Path, asked: Asked, listed: Listed | None, store: Path, index: Index | None = None) -> Verification:
-    version = listed.version if listed else path.name
+    version = listed.version if listed else path.resolve().name
     if not (path / MANIFEST).is_file():
         return Verification(version, path, 0, (f"is in {INDEX}, and has no {MANIFEST}",))
     try:
