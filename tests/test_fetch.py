@@ -64,15 +64,27 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "here"
 
 
+METHODS = {"bzip2": zipfile.ZIP_BZIP2, "lzma": zipfile.ZIP_LZMA}
+
+
 def zipped(path: Path, members: list[list[Any]]) -> None:
-    """A zip of [name, text], [name, bytes of zeros] or [name, target, "link"]."""
+    """A zip of [name, text], [name, bytes of zeros], [name, target, "link"], [name, text, "bzip2" or "lzma"], which is packed so
+    and then broken, or [name, text, "latin-1"], whose name is said to be UTF-8 and is not."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as opened, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a name that is there twice
-        for name, content, *link in members:
+        for name, content, *how in members:
             entry = zipfile.ZipInfo(name)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.external_attr = (0o120777 if link else 0o100644) << 16
+            entry.compress_type = METHODS.get(*how, zipfile.ZIP_DEFLATED) if how else zipfile.ZIP_DEFLATED
+            entry.external_attr = (0o120777 if how == ["link"] else 0o100644) << 16
             opened.writestr(entry, b"\0" * content if isinstance(content, int) else content)
+    raw = bytearray(path.read_bytes())
+    for entry, (name, _, *how) in zip(zipfile.ZipFile(path).infolist(), members, strict=True):
+        if how == ["latin-1"]:
+            raw = raw.replace(name.encode(), name.encode("latin-1").ljust(len(name.encode()), b"x"))
+        elif how != ["link"] and how:
+            start = entry.header_offset + 30 + len(name) + 9
+            raw[start : start + 8] = b"\xff" * 8
+    path.write_bytes(raw)
 
 
 def spoil(kind: str, folder: Path, dist: Path) -> None:
@@ -321,6 +333,21 @@ def test_a_file_is_whole_however_often_it_breaks_off(content: bytes, breaks: lis
         downloading.fetch(opened, "x", file, size=len(content), limit=0, where="", patience=patience, told=shares.append)
     assert file.getvalue() == content
     assert sum(shares) == len(content)
+
+
+def test_a_server_that_begins_again_and_again_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(downloading, "PAUSE", 0)
+    monkeypatch.setattr(downloading, "PROGRESS", 10)
+    tries = itertools.count(1)
+
+    @contextlib.contextmanager
+    def opened(name: str, start: int = 0, etag: str = "") -> Iterator[Answer]:
+        number = next(tries)
+        assert number < 20
+        yield Answer(0, 100, "", iter([b"x" * (60 if number % 2 else 20)]))
+
+    with pytest.raises(library.ImprintError, match=r"it ends after \d0 of 100 bytes"):
+        downloading.fetch(opened, "x", io.BytesIO(), size=100, limit=0, where="", patience=downloading.Patience(tries=5))
 
 
 @given(st.binary(min_size=1, max_size=300), st.integers(0, 299), st.booleans())

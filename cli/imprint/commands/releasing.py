@@ -162,6 +162,10 @@ def fetch(
             raise UsageFault("is a zip, which has one version", where=store, fix=f"leave {version} out, or name a store")
         if keys:
             raise UsageFault("is a zip, which isn't signed", where=store, fix="leave --key out, or name the store")
+        for option, given in (("--formats", formats), ("--offline", offline), ("--forget", forget)):
+            if given:
+                what = "is a zip, which is unpacked whole and asks nobody"
+                raise UsageFault(what, where=store, fix=f"leave {option} out, or name a store")
         click.echo(render.unpacked_text(store, fetching.unpack(Path(store), out), form))
         return
     if no_cache and (offline or cache):

@@ -35,6 +35,7 @@ def fetch(
     such file, DataFault where it has another size, ImprintError where it can't be had.
     """
     failed, etag, over = 0, "", over or threading.Event()
+    farthest = file.tell()
     while True:
         start = file.tell()
         try:
@@ -60,7 +61,8 @@ def fetch(
                 raise Interrupted(f"it ends after {file.tell():,} of {expected:,} bytes")
             return
         except Interrupted as error:
-            failed = 1 if file.tell() - start >= PROGRESS else failed + 1
+            failed = 1 if file.tell() - farthest >= PROGRESS else failed + 1  # what starts again and again gets nowhere
+            farthest = max(farthest, file.tell())
             if failed >= patience.tries or error.wait > LONGEST:
                 fix = "run it again: it goes on where it stopped" if file.tell() else "check the address, or try again later"
                 raise ImprintError(f"{name} cannot be downloaded ({error.reason})", where=where, fix=fix) from error
