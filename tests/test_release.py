@@ -388,7 +388,7 @@ def test_the_same_content_in_other_bytes_is_refused_under_the_same_version(herbs
     assert "has the content of 0.1.0 in other bytes than were released" in refused(herbs)
 
 
-@pytest.mark.parametrize("version", ["2024-01-01", "v1.0.0", "1.0"])
+@pytest.mark.parametrize("version", ["2024-01-01", "v1.0.0", "1.0", "1.0.0-rc..1", "1.0.0-01", "1.0.0-²"])
 def test_a_version_that_is_not_semantic_is_a_usage_fault(unreleased: Path, version: str) -> None:
     set_version(unreleased, "0.1.0", version)
     assert f'"{version}" is not a semantic version' in refused(unreleased, code=2)
@@ -410,7 +410,7 @@ def test_a_package_whose_file_a_release_would_write_over_is_refused(unreleased: 
     write(unreleased, {"json/plants.json": "{}"})
     edit(unreleased, "datapackage.json", "data/about.json", "json/plants.json")
     edit(unreleased, "datapackage.json", ',\n      "jsonSchema": "schemas/about.schema.json"', "")
-    assert 'has a file "json/plants.json", which a release writes itself' in refused(unreleased, code=2)
+    assert 'has a file "json/plants.json", and a release writes its own "json/plants.json"' in refused(unreleased, code=2)
     assert not (unreleased / "dist").exists()
 
 
@@ -429,7 +429,31 @@ def test_a_released_file_that_is_gone_or_new_is_named(herbs: Path) -> None:
     assert '"schemas/plants.json" is not what a build gives' in refused(herbs)
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"releases": [{"version": "0.1.0"}]}'])
+ENTRY = {"version": "0.1.0", "date": "2024-02-29", "sha256": "", "fingerprint": "", "bump": "none"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        '{"releases": [{"version": "0.1.0"}]}',
+        *(
+            json.dumps({"releases": [{**ENTRY, **other}]})
+            for other in (
+                {"version": 1},
+                {"version": "1.0"},
+                {"date": "yesterday"},
+                {"date": "20240229"},
+                {"rules": "rows-added"},
+                {"resources": []},
+                {"resources": {"plants": 1}},
+                {"waivers": [1]},
+                {"previous": {"version": "0.0.1"}},
+            )
+        ),
+    ],
+)
 def test_a_broken_ledger_stops_the_release(herbs: Path, text: str) -> None:
     (herbs / "releases.json").write_text(text, encoding="utf-8")
     assert "releases.json: is not" in refused(herbs, code=3)

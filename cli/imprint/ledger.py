@@ -71,7 +71,7 @@ def read_file(path: Path) -> tuple[Entry, ...]:
     try:
         entries = tuple(_entry(item) for item in content["releases"])
         wrong = misplaced(entry.version for entry in entries)
-    except (KeyError, TypeError, ValueError, UsageFault) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, UsageFault) as error:
         raise ImprintError("is not a ledger of releases", where=path, fix=fix) from error
     if wrong:
         raise ImprintError(f"lists versions out of order: {wrong[1]} after {wrong[0]}", where=path, fix=fix)
@@ -79,7 +79,7 @@ def read_file(path: Path) -> tuple[Entry, ...]:
 
 
 def _entry(item: Any) -> Entry:
-    """An entry of the ledger. Raises TypeError or ValueError where it is none."""
+    """An entry of the ledger. Raises TypeError, ValueError or AttributeError where it is none."""
     listed = {word: item.get(word, []) for word in ("rules", "waived", "waivers")}
     entry = Entry(**{**item, **{word: tuple(one) for word, one in listed.items()}})
     texts = (entry.version, entry.date, entry.sha256, entry.fingerprint, entry.bump, entry.profile, *entry.rules, *entry.waived)

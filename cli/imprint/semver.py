@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 from .exceptions import UsageFault
+from .report import shorten
 
 # As Semantic Versioning 2.0.0 has it, but for numbers of more than 18 digits, which nobody counts to.
 NUMBER, WORD = r"(?:0|[1-9][0-9]{0,17})", r"[0-9]*[A-Za-z-][0-9A-Za-z-]*"
@@ -19,7 +20,9 @@ def parse(version: str) -> tuple[int, int, int]:
     """Major, minor and patch. Raises UsageFault where it isn't a semantic version."""
     found = SEMVER.fullmatch(version)
     if not found:
-        raise UsageFault(f'"{version}" is not a semantic version', fix='write "version": "MAJOR.MINOR.PATCH" in the descriptor')
+        raise UsageFault(
+            f'"{shorten(version)}" is not a semantic version', fix='write "version": "MAJOR.MINOR.PATCH" in the descriptor'
+        )
     return int(found[1]), int(found[2]), int(found[3])
 
 
