@@ -62,6 +62,8 @@ DEEDS = {
     "latin-1": lambda package, name, text: write(package, {name: text.encode("latin-1")}),
     "describe": describe,
     "delete": delete,
+    "unzip": lambda package, name, to: shutil.unpack_archive(package / name, package / to),
+    "zip": lambda package, name, to: shutil.make_archive(str((package / to).with_suffix("")), "zip", package / name),
     "rename": lambda package, name, to: (package / name).rename(package / to),
     "copy": lambda package, name, to: shutil.copytree(package / name, package / to),
     "folder": lambda package, name: (package / name).mkdir(),

@@ -4,28 +4,34 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
+import re
 import shutil
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from . import archive, fingerprint, metadata, safety
+from . import archive, changelog, fingerprint, metadata, safety
 from .engine import Engine
 from .exceptions import UsageFault
 from .exports import columns, csv, parquet, sqlite, workbook
 from .exports import json as json_table
 from .fingerprint import Fingerprint
+from .ledger import NAME as LEDGER
 from .ledger import Entry
 from .manifest import MANIFEST, NOTES, SUMS, Content, File, Manifest
 from .package import Package, Resource
-from .report import Report
+from .report import Report, shorten
 from .scan import Checked
+from .signing import ATTESTATION
 
 TABLES = ("csv", "json", "parquet", "sqlite", "xlsx")  # formats of the tables
 FORMATS = (*TABLES, "delta", *metadata.FORMS)
 REPORT, DELTA = "report.json", "delta"
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # which no list of files can hold
+LONGEST = 240  # bytes of a file's name, as file systems take 255, and whoever writes one may add to it meanwhile
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,7 @@ def formats(text: str | None) -> tuple[str, ...]:
 def snapshot(package: Package, folder: Path) -> Snapshot:
     """Copy a package to a directory: its descriptor with sizes and digests, data, schemas. Nothing else of it is read again.
 
-    Raises UsageFault where it names a document that isn't inside it, or has a file that a release writes itself.
+    Raises UsageFault where it names a document that isn't inside it, or its files can't have their names in a release.
     """
     copied: set[str] = set()
     for resource in package.resources:
@@ -89,8 +95,8 @@ def snapshot(package: Package, folder: Path) -> Snapshot:
         described = list(pool.map(_described, resources))
     said = {**package.descriptor, "resources": described}
     archive.write_text(folder / "datapackage.json", json.dumps(said, indent=2, ensure_ascii=False) + "\n")
+    _refuse_names(package, sorted(copied))
     names = tuple(sorted({"datapackage.json", *copied}))
-    _refuse_taken(package, names)
     return Snapshot(replace(package, base=folder, resources=resources), names)
 
 
@@ -110,16 +116,29 @@ def _described(resource: Resource) -> dict[str, Any]:
     return described
 
 
-def _refuse_taken(package: Package, names: Collection[str]) -> None:
-    """Refuse a package that has a file where a release writes one of its own, in whatever format."""
-    own = {NOTES, MANIFEST, SUMS, REPORT, zip_name(package), *metadata.FORMS.values()}
-    own |= {_whole_name(package, form) for form in ("sqlite", "xlsx")}
-    own |= {_table_name(one.name, form) for one in package.tables for form in ("csv", "json", "parquet")}
+def _refuse_names(package: Package, names: Sequence[str]) -> None:
+    """Refuse a package whose files can't lie beside those that a release writes, in whatever format."""
+    tables = [one.name for one in package.resources if one.tabular]
+    made = {_table_name(table, form): table for form in ("csv", "json", "parquet") for table in tables}
+    for table in tables:
+        if (other := made[_table_name(table, "csv")]) != table:
+            what = f'has tables "{table}" and "{other}", whose files would have the same name'
+            raise UsageFault(what, where=package.source, fix="name one of them otherwise")
+    own = [zip_name(package), *(_whole_name(package, form) for form in ("sqlite", "xlsx")), *made, *metadata.FORMS.values()]
+    for name in (*names, *own):
+        reason = (
+            "it has a control character" if CONTROL.search(name) else f"it {found}" if (found := safety.unsafe(name)) else ""
+        )
+        reason = reason or ("it is too long" if max(len(os.fsencode(part)) for part in name.split("/")) > LONGEST else "")
+        if reason:
+            what = f'makes a file "{shorten(name, 200)}", which is no name for one: {reason}'
+            raise UsageFault(what, where=package.source, fix="name the package, the table or the file otherwise")
+    taken = ["datapackage.json", NOTES, MANIFEST, SUMS, REPORT, ATTESTATION, DELTA, changelog.NAME, LEDGER, *own]
     for name in names:
-        if name in own or name.startswith(f"{DELTA}/"):
-            raise UsageFault(
-                f'has a file "{name}", which a release writes itself', where=package.source, fix="move it elsewhere"
-            )
+        for other in taken:
+            if name == other or name.startswith(f"{other}/") or other.startswith(f"{name}/"):
+                what = f'has a file "{name}", and a release writes its own "{other}"'
+                raise UsageFault(what, where=package.source, fix="move it elsewhere")
 
 
 def zip_name(package: Package) -> str:

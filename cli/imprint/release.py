@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -118,6 +119,9 @@ def release(package: Package, faults: tuple[Error, ...] = (), asked: Asked = PLA
     """
     if package.base != Path(package.source) and package.descriptor_path != Path(package.source):
         raise UsageFault("can't be released from where it is", where=package.source, fix="name the package's own directory")
+    if re.match(r"[a-z][a-z0-9+.-]+:/", str(asked.out), re.IGNORECASE):
+        fix = "release to a directory, then run imprint publish"
+        raise UsageFault("is an address, and a release is built on this machine", where=asked.out, fix=fix)
     semver.parse(package.version)
     if asked.key is not None:
         signing.load_key(asked.key)
@@ -369,11 +373,11 @@ def _refuse_different(folder: Path, manifest: Manifest, target: Path, notes: Seq
     both = [set(archive.files_below(one)) - {SUMS, signing.ATTESTATION} for one in (folder, target)]
     wrong = both[0] ^ both[1]
     same = sorted((both[0] & both[1]) - derived)
-    lines = [archive.sums(one, same).splitlines() for one in (folder, target)]
-    wrong |= {name for name, one, two in zip(same, *lines, strict=True) if one != two}
-    sums = (target / SUMS).read_text(encoding="utf-8").splitlines() if (target / SUMS).is_file() else []
-    if not wrong and set(sums) != set(archive.sums(target, both[1]).splitlines()):
-        wrong = {line.partition("  ")[2] for line in set(sums) ^ set(archive.sums(target, both[1]).splitlines())}
+    wrong |= {name for name in same if archive.sha256(folder / name) != archive.sha256(target / name)}
+    if not wrong:
+        listed = (target / SUMS).read_bytes().decode("utf-8", "replace") if (target / SUMS).is_file() else ""
+        lines = set(listed.split("\n")) ^ set(archive.sums(target, both[1]).split("\n"))
+        wrong = {line.partition("  ")[2] or SUMS for line in lines}
     if wrong:
         name = min(wrong - {MANIFEST} or wrong)
         fix = "move it away, or ask for the formats that it has, then release again"

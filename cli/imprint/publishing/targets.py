@@ -67,11 +67,13 @@ def opened(target: str, *, write: bool = True) -> Iterator[Target]:
 
 
 def directory_of(target: str) -> Path | None:
-    """The directory that a target is; None for one that is elsewhere."""
-    for prefix in ("file://", "local://"):
-        if target.startswith(prefix):
-            return Path(target.removeprefix(prefix))
-    return None if "://" in target else Path(target)
+    """The directory that a target is; None for one that is elsewhere. Raises UsageFault for what names none."""
+    path = target.removeprefix("file://").removeprefix("local://")
+    if not path:
+        raise UsageFault("names no place to publish to", where=target or '""', fix="name a directory or a URL")
+    if target.startswith("file://") and not path.startswith(("/", ".")):
+        raise UsageFault(f'names the machine "{path.partition("/")[0]}"', where=target, fix="write file:///DIRECTORY")
+    return None if "://" in path else Path(path)
 
 
 # A directory
