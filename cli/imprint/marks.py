@@ -1,68 +1,101 @@
 """The marks that end the cells and rows of a delimited file: what the engine's rows must account for.
 
 The engine skips blank lines, and drops an empty cell too many. So its rows hold the whole file only if there are as many as
-lines, but for line ends inside cells; and, where some line ends with a delimiter, if the delimiters add up too.
+lines, but for line ends inside cells; and, where some line ends with a delimiter, if the delimiters add up too. It also takes
+spaces beside a quote for no part of the cell, which nothing in its rows tells: where there are some, each quote must stand
+where both read it alike.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import codecs
+import re
+from dataclasses import dataclass
 from pathlib import Path
 
+from .engine import LINE
 from .streams import CHUNK
 
 
 @dataclass(frozen=True)
 class Marks:
-    """How many lines a file has, and how many delimiters if a line ends with one; None where that doesn't matter."""
+    """How many lines of data a file has, and how many delimiters if a line ends with one; None where that doesn't matter."""
 
     lines: int
     delimiters: int | None = None
 
-    def without(self, lines: int, delimiters: int) -> Marks:
-        """The marks without those of the header."""
-        return Marks(self.lines - lines, None if self.delimiters is None else self.delimiters - delimiters)
 
+def count(
+    path: Path, delimiter: str, quote: str, encoding: str, *, narrow: bool, header: bool, limit: int | None = None
+) -> Marks | None:
+    """The marks of a file, or of its first `limit` bytes, less a `header` of one line; None for a file that the engine wouldn't
+    read as Python does.
 
-def count(path: Path, delimiter: str, encoding: str, *, narrow: bool, limit: int | None = None) -> Marks | None:
-    """The marks of a file, or of its first `limit` bytes; None for a file that the engine wouldn't read as Python does.
-
-    That is one with mixed line ends, lone CRs, NULs or, at its begin or end, blank lines (anywhere in it, if it is `narrow`:
-    of a single column).
+    That is one with mixed line ends, lone CRs, NULs, a line too long, spaces between a quote and the end of its cell or, at its
+    begin or end, blank lines (anywhere in it, if it is `narrow`: of a single column).
     """
-    crlf, last, lines, empty_tail = None, b"\n", 0, False
+    crlf, last, lines, empty_tail, spaced = None, b"", 0, False, False
     tails: tuple[bytes, ...] = ()
+    mark, between = quote.encode(), delimiter.encode()
     with path.open("rb") as file:
         while chunk := file.read(CHUNK if limit is None else limit):
-            if chunk[-1:] == b"\r":
-                chunk += file.read(1)
+            if chunk[-1:] != b"\n":
+                chunk += file.readline(LINE)
             if crlf is None:
                 crlf = b"\r" in chunk
-                tails = tuple(delimiter.encode() + tail + (b"\r\n" if crlf else b"\n") for tail in (b"", b'""'))
-            seam = last + chunk[:4]  # what the ends of two chunks may hide
+                tails = tuple(between + tail + (b"\r\n" if crlf else b"\n") for tail in (b"", b'""'))
             feeds = chunk.count(b"\n")
             mixed = chunk.count(b"\r\n") != feeds or chunk.count(b"\r") != feeds if crlf else b"\r" in chunk
             foreign = encoding == "ascii" and not chunk.isascii()
-            double = b"\n\r" if crlf else b"\n\n"
-            blank = (narrow or not lines) and (double in seam or double in chunk)
+            text = chunk.removeprefix(codecs.BOM_UTF8)
+            blank = (narrow or not lines) and (text[:1] in b"\r\n" or (b"\n\r" if crlf else b"\n\n") in chunk)
             if mixed or foreign or blank or b"\0" in chunk:
                 return None
             lines += feeds
-            empty_tail = empty_tail or any(tail in seam or chunk.rfind(tail) >= 0 for tail in tails)  # quicker than `in`
-            last = chunk[-4:]
+            empty_tail = empty_tail or any(chunk.rfind(tail) >= 0 for tail in tails)  # quicker than `in`
+            spaced = spaced or b" " + mark in chunk or mark + b" " in chunk
+            last = (last + chunk[-4:])[-4:]
             if limit is not None:
                 break
+            if chunk[-1:] != b"\n" and file.read(1):
+                return None
     if last.endswith((b"\n\n", b"\n\r\n")):
         return None
     if last[-1:] != b"\n":
         lines += 1
         empty_tail = empty_tail or any((last + tail[-1:]).endswith(tail.replace(b"\r", b"")) for tail in tails)
-    marks = Marks(lines)
-    return replace(marks, delimiters=_count(path, delimiter.encode(), limit)) if empty_tail else marks
+    if spaced and limit is None and not _quotes_are_plain(path, mark, between):
+        return None
+    return Marks(lines - header, _count(path, between, header, limit) if empty_tail else None)
 
 
-def _count(path: Path, mark: bytes, limit: int | None) -> int:
+def _quotes_are_plain(path: Path, quote: bytes, delimiter: bytes) -> bool:
+    """Whether each quote of a file opens or closes a whole cell, is doubled inside one, or is in the midst of another."""
+    q, d = re.escape(quote), re.escape(delimiter)
+    quoted = rb"(?<=[%b\n])%b[^%b]*(?:%b%b[^%b]*)*%b(?=[%b\r\n])" % (d, q, q, q, q, q, q, d)
+    in_midst = rb"(?:(?<=[^%b\n ])|(?<=[^%b\n ] ))%b[^%b\r\n]*" % (d, d, q, d)
+    cells = re.compile(rb"(?:[^%b]*(?:%b|%b))*" % (q, quoted, in_midst))
+    rest = b"\n"  # what may belong to a cell that goes on
+    with path.open("rb") as file:
+        rest += file.read(len(codecs.BOM_UTF8)).removeprefix(codecs.BOM_UTF8)
+        while chunk := file.read(CHUNK):
+            rest = _after(cells, rest + chunk + file.readline(LINE))
+            if quote not in rest:
+                rest = rest[-2:]
+            elif len(rest) > 2 * LINE:
+                return False
+    return quote not in _after(cells, rest + b"\n")
+
+
+def _after(cells: re.Pattern[bytes], text: bytes) -> bytes:
+    found = cells.match(text)
+    return text[found.end() :] if found else text
+
+
+def _count(path: Path, mark: bytes, header: bool, limit: int | None) -> int:
     if limit is not None:
         return 0  # enough to tell that they matter
     with path.open("rb") as file:
+        if header:
+            file.readline()
         return sum(chunk.count(mark) for chunk in iter(lambda: file.read(CHUNK), b""))

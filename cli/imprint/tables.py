@@ -205,14 +205,15 @@ def _is_plain(resource: Resource) -> bool:
     )
     simple = dialect in (plain, replace(plain, escape_char=dialect.quote_char))
     one_file = len(resource.files) == 1 and resource.data is None and resource.compression is None
-    known = dialect.quote_char and dialect.delimiter.isascii() and resource.encoding in ("utf-8", "ascii", "utf-8-sig")
+    marked = dialect.quote_char and dialect.quote_char != " " and (dialect.delimiter + dialect.quote_char).isascii()
+    known = marked and resource.encoding in ("utf-8", "ascii", "utf-8-sig")
     return bool(simple and one_file and known)
 
 
 def _direct(engine: Engine, resource: Resource, labels: tuple[str, ...], columns: tuple[Column, ...]) -> Table | None:
     """The file read by the engine; None where it says no."""
     (path,), dialect = resource.files, resource.dialect
-    counted = functools.partial(_data_marks, resource, labels, narrow=len(columns) == 1)
+    counted = functools.partial(_data_marks, resource, narrow=len(columns) == 1)
     small = _is_small(path)
     first = counted(limit=None if small else CHUNK)
     if first is None or (dialect.header and _spans_lines(resource)):
@@ -230,13 +231,12 @@ def _direct(engine: Engine, resource: Resource, labels: tuple[str, ...], columns
         return None
 
 
-def _data_marks(resource: Resource, labels: tuple[str, ...], *, narrow: bool, limit: int | None = None) -> Marks | None:
+def _data_marks(resource: Resource, *, narrow: bool, limit: int | None = None) -> Marks | None:
     """The marks of a file's data."""
-    dialect = resource.dialect
-    found = marks.count(resource.files[0], dialect.delimiter, resource.encoding, narrow=narrow, limit=limit)
-    if found is None or not dialect.header:
-        return found
-    return found.without(1, len(labels) - 1 + sum(label.count(dialect.delimiter) for label in labels))
+    dialect, quote = resource.dialect, resource.dialect.quote_char or '"'
+    return marks.count(
+        resource.files[0], dialect.delimiter, quote, resource.encoding, narrow=narrow, header=dialect.header, limit=limit
+    )
 
 
 def _is_small(path: Path) -> bool:
