@@ -36,6 +36,10 @@ LENGTHS: dict[str, Callable[[Any, Any], bool]] = {"minLength": operator.ge, "max
 
 # A JSON value that is of the field's type as it stands: no reader is needed.
 OWN_TYPES: dict[str, type] = {"string": str, "object": dict, "array": list, "integer": int, "boolean": bool}
+NUMBERS = {
+    "number": (int, float, Decimal),
+    "any": (float,),
+}  # JSON values that are read as the decimals that they are written as
 NUMERIC = re.compile(r"[-\d]")  # where a number begins for `bareNumber: false`
 PLAIN = 1000  # digits before or after the point, beyond which a canonical number has an exponent
 LONG_INTEGER = re.compile(r"\s*[+-]?[0-9]{4000,}\s*")  # Python's int() refuses these, the standard doesn't
@@ -99,9 +103,7 @@ class Reference:
         return {name: self.cast(bound) for name, bound in bounds.items()}
 
     def _cast_all(self, values: Any) -> list[Any] | None:
-        if values is None or self._own_type is str:
-            return values if values is None else list(values)
-        return [self.cast(value) if isinstance(value, str) else value for value in values]
+        return None if values is None else [self.cast(value) for value in values]
 
     def read(self, cell: Any) -> tuple[Any, Notes]:
         """The logical value of a cell and what is wrong with it. `cell` is a text, a JSON value, or None if absent.
@@ -130,8 +132,8 @@ class Reference:
                 return None if None in items else items
         if isinstance(cell, str) and self._plain is not None:
             return self._plain(cell)
-        if type(cell) in (int, float) and field.type == "number":  # a bound
-            return Decimal(str(cell))
+        if type(cell) in NUMBERS.get(field.type, ()):
+            return _decimal(cell, field)
         value = cell if self._is_own(cell) else self._cast(cell)
         return value if _is_possible(value) else None
 
@@ -166,6 +168,11 @@ class Reference:
     def canonical(self, value: Any) -> str | None:
         """The text that is the same for equal values of the field; None for a null."""
         return canonical(value, self.field)
+
+
+def _decimal(cell: float | Decimal, field: Field) -> Decimal | None:
+    exact = Decimal(str(cell))
+    return exact if field.type != "integer" or exact == exact.to_integral_value() else None
 
 
 def _is_possible(value: Any) -> bool:
