@@ -12,6 +12,7 @@ import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -144,8 +145,13 @@ def reread(engine: Engine, resource: Resource, findings: Findings) -> Table:
 
 
 def load_json(resource: Resource) -> Any:
-    """A JSON resource's whole value. Raises Unreadable where it isn't JSON."""
-    return _json_items(resource)
+    """A JSON resource's whole value, the arrays of several files joined. Raises Unreadable where it isn't JSON."""
+    values = _json_values(resource, exactly=False)
+    if len(values) == 1:
+        return values[0]
+    if not all(isinstance(value, list) for value in values):
+        raise Unreadable("source-error", "is several JSON values, which only arrays can be joined to", where=resource.place)
+    return list(itertools.chain.from_iterable(values))
 
 
 def labels(resource: Resource) -> tuple[str, ...]:
@@ -315,11 +321,14 @@ def _cells(resource: Resource) -> Iterator[list[Any]]:
 
 def _json_rows(resource: Resource) -> Iterator[list[Any]]:
     """Rows of a JSON resource, the labels first (dialect `property`, `itemType`, `itemKeys`)."""
-    items = _json_items(resource)
-    if resource.dialect.property_:
-        items = items.get(resource.dialect.property_) if isinstance(items, dict) else None
-    if not isinstance(items, list):
-        raise Unreadable("source-error", 'is not an array of rows; see "property" of the dialect', where=resource.place)
+    items: list[Any] = []
+    for number, value in enumerate(_json_values(resource, exactly=True)):
+        under = resource.dialect.property_
+        rows = value if not under else value.get(under) if isinstance(value, dict) else None
+        if not isinstance(rows, list):
+            raise Unreadable("source-error", 'is not an array of rows; see "property" of the dialect', where=resource.place)
+        again = number and rows and isinstance(rows[0], list)  # the header of a further file
+        items += rows[resource.dialect.first_content_row - 1 :] if again else rows
     if not any(all(isinstance(item, kind) for item in items) for kind in (list, dict)):
         raise Unreadable("source-error", "has rows that are neither all arrays nor all objects", where=resource.place)
     if items and isinstance(items[0], dict):
@@ -333,33 +342,54 @@ def _json_rows(resource: Resource) -> Iterator[list[Any]]:
             ]
         yield keys
         for item in items:
-            yield [item.get(key) for key in keys]
+            yield [_as_cell(item.get(key)) for key in keys]
     else:
-        yield from items
+        for item in items:
+            yield [*map(_as_cell, item)]
 
 
-def _json_items(resource: Resource) -> Any:
-    if resource.data is not None:
-        return resource.data
-    items: list[Any] = []
+def _json_values(resource: Resource, *, exactly: bool) -> list[Any]:
+    """The JSON value of each file, for JSON lines the array of them; of the rows of a table, numbers are exact."""
+    lines = resource.format in JSON_LINES
+    if resource.data is not None and not (isinstance(resource.data, str) and (lines or resource.format == "json")):
+        return [resource.data]
+    load = _json_exactly if exactly else _json
     try:
-        for stream in text_streams(resource, errors="strict"):
-            if resource.format in JSON_LINES:
-                items += [_json(line) for line in stream if line.strip()]
-            else:
-                loaded = _json(stream.read())
-                if not isinstance(loaded, list):
-                    return loaded
-                items += loaded
+        return [
+            [load(line) for line in stream if line.strip()] if lines else load(stream.read())
+            for stream in text_streams(resource, errors="strict")
+        ]
     except READING as error:
         raise Unreadable(kind_of(error, resource), f"can't be read: {error}", where=resource.place) from error
     except (ValueError, RecursionError) as error:
         raise Unreadable("source-error", f"is not JSON: {error}", where=resource.place) from error
-    return items
 
 
 def _json(text: str) -> Any:
-    return json.loads(text, parse_constant=_no_constant)
+    return json.loads(text, parse_constant=_no_constant, parse_int=_integer)
+
+
+def _json_exactly(text: str) -> Any:
+    return json.loads(text, parse_constant=_no_constant, parse_int=_integer, parse_float=Decimal)
+
+
+def _integer(text: str) -> int | Decimal:
+    """Python's int() refuses very many digits, JSON doesn't."""
+    try:
+        return int(text)
+    except ValueError:
+        return Decimal(text)
+
+
+def _as_cell(value: Any) -> Any:
+    """A cell with the numbers inside an array or an object as they are in one that is written as text."""
+    if isinstance(value, dict):
+        return {key: _inside(item) for key, item in value.items()}
+    return [_inside(item) for item in value] if isinstance(value, list) else value
+
+
+def _inside(value: Any) -> Any:
+    return float(value) if isinstance(value, Decimal) else _as_cell(value)
 
 
 def _no_constant(name: str) -> Any:
@@ -415,4 +445,6 @@ def _read_row(
 
 
 def _shown(cell: Any) -> str:
+    if isinstance(cell, Decimal):
+        return str(cell)
     return "" if cell is None else cell if isinstance(cell, str) else json.dumps(cell, default=str)
