@@ -171,7 +171,7 @@ def _refuse_names(manifest: Manifest, where: str) -> None:
 
 def sums(store: Store, listed: Listed, manifest: Manifest, content: bytes) -> Mapping[str, str]:
     """The digests in `SHA256SUMS`. Raises DataFault where one is none, or contradicts the manifest."""
-    lines = content.decode("utf-8", "replace").removesuffix("\n").split("\n")
+    lines = [line for line in content.decode("utf-8", "replace").split("\n") if line]
     found = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
     known = {MANIFEST: listed.manifest, **{name: one.sha256 for name, one in manifest.files.items() if one.sha256}}
     for name, digest in found.items():
