@@ -273,7 +273,23 @@ PIECES = [
 ]
 TEXTS = st.lists(st.sampled_from(PIECES), max_size=24).map("".join)
 QUOTED = ['""', '"a"', '"x,y"', '"x\ny"', '"x""y"', '"x, ""y"" z"', '"x "" , y"', '"x, "', '" x"']
-BESIDE = [' ""', '"" ', ' "a"', '"a" ', '  "x,y"', '"x,y"  ', ' "x\ny"', ' """x"""', '""" "', 'x "', '" "x', '"x" "y"', '"" ""']
+BESIDE = [
+    ' ""',
+    '"" ',
+    ' "a"',
+    '"a" ',
+    '  "x,y"',
+    '"x,y"  ',
+    ' "x\ny"',
+    ' """x"""',
+    '""" "',
+    'x "',
+    '" "x',
+    '"x" "y"',
+    '"" ""',
+    '"x" y',
+    '"x" y "z"',
+]
 LINES = st.lists(st.lists(st.sampled_from(["a", "", "é", " ", "1", *QUOTED, *BESIDE]), max_size=4), max_size=6)
 
 
@@ -306,6 +322,7 @@ def checked_table(engine: Engine, package: Package) -> tuple[Findings, tables.Ta
 @pytest.mark.parametrize("small", [tables.SMALL, -1], ids=["kept in memory", "read for each query, in small parts"])
 @examples(200)
 @given(text=csv_texts(), delimiter=st.sampled_from(",,;\t| "), quote=st.sampled_from('""\' '), header=st.booleans())
+@example('é,é,"x""y"', ",", '"', False)
 @example("a,b\n1,2,\n", ",", '"', True)
 @example("a,b\n1,,\n,2\n", ",", '"', True)
 @example('a,"b\nc"\n1,2\n', ",", '"', True)

@@ -37,6 +37,7 @@ def count(
     crlf, last, lines, empty_tail, spaced = None, b"", 0, False, False
     tails: tuple[bytes, ...] = ()
     mark, between = quote.encode(), delimiter.encode()
+    beside = _beside(re.escape(mark), re.escape(between))
     with path.open("rb") as file:
         while chunk := file.read(CHUNK if limit is None else limit):
             if chunk[-1:] != b"\n":
@@ -53,7 +54,7 @@ def count(
                 return None
             lines += feeds
             empty_tail = empty_tail or any(chunk.rfind(tail) >= 0 for tail in tails)  # quicker than `in`
-            spaced = spaced or b" " + mark in chunk or mark + b" " in chunk
+            spaced = spaced or text[:1] == b" " or bool(beside.search(text))
             last = (last + chunk[-4:])[-4:]
             if limit is not None:
                 break
@@ -64,9 +65,15 @@ def count(
     if last[-1:] != b"\n":
         lines += 1
         empty_tail = empty_tail or any((last + tail[-1:]).endswith(tail.replace(b"\r", b"")) for tail in tails)
-    if spaced and limit is None and not _quotes_are_plain(path, mark, between):
+    if (spaced or last[-1:] == b" ") and limit is None and not _quotes_are_plain(path, mark, between):
         return None
     return Marks(lines - header, _count(path, between, header, limit) if empty_tail else None)
+
+
+def _beside(quote: bytes, delimiter: bytes) -> re.Pattern[bytes]:
+    """A quote with a space between it and the end of its cell, before or after it; a pattern that begins with it is quick."""
+    before, after = rb"(?<=[%b\n ] %b)" % (delimiter, quote), rb" +[%b%b\r\n]" % (quote, delimiter)
+    return re.compile(rb"%b(?:%b|%b)" % (quote, before, after))
 
 
 def _quotes_are_plain(path: Path, quote: bytes, delimiter: bytes) -> bool:
