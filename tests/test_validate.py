@@ -130,3 +130,17 @@ def test_a_spreadsheet_without_its_reader_says_what_to_install(monkeypatch: pyte
 def test_a_package_named_by_its_directory_or_its_descriptor_is_the_same() -> None:
     folder = CASES / "validate" / "keys-primary-key-twice"
     assert ours(folder) == ours(folder / "datapackage.json")
+
+
+@pytest.mark.parametrize(
+    "name", ["t.csv", "t.CSV", "t.tsv", "t.txt", "t", ".csv", "~t.csv", "c:t.csv", "Two words.csv", "link.csv"]
+)
+def test_a_bare_file_is_a_table_whatever_its_name(name: str, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    place = tmp_path / ("elsewhere/t.csv" if name == "link.csv" else name)
+    place.write_text("id,name\n1,mint\n2,sage,wild\n".replace(",", "\t" if name == "t.tsv" else ","), encoding="utf-8")
+    if name == "link.csv":
+        (tmp_path / name).symlink_to(place)
+    report = imprint.validate(tmp_path / name)
+    assert [(error.type, error.row_number) for error in report.all_errors] == [("extra-cell", 3)]
+    assert report.tasks[0].rows == 2

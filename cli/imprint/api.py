@@ -33,11 +33,12 @@ def open_package(
     """The package that `source` names (a directory, descriptor, zip, URL, `STORE@VERSION` or `git:REV[:path]`), and its faults.
 
     What the package names by URL is fetched only if `remote`. What had to be unpacked or downloaded is gone when the context
-    ends. `directory` is where git is asked. Raises ImprintError where there is no package, or where Git LFS has left pointers
+    ends. `directory` is where git is asked. Raises ImprintError where there is no package and no table, or where Git LFS has left pointers
     in the place of its files.
     """
     with locate.located(str(source), directory) as path, tempfile.TemporaryDirectory(prefix="imprint-") as downloads:
         package, faults = descriptor.load(path, str(source), Path(downloads) if remote else None)
+        locate.refuse_no_table(package)
         locate.refuse_pointers((file for resource in package.resources for file in resource.files), str(source))
         yield package, faults
 
@@ -84,8 +85,8 @@ def diff(
 
     terms = Terms(keys or {}, frozenset(ignore), abs_tol or {}, rel_tol or {}, rename or {}, limit_rows)
     with open_package(old, directory=directory) as (before, _), open_package(new, directory=directory) as (after, _):
-        locate.refuse_no_table(before)
-        locate.refuse_no_table(after)
+        locate.refuse_no_text(before)
+        locate.refuse_no_text(after)
         if opened is not None:
             opened(before, after)
         return difference.diff(before, after, terms, fingerprints=fingerprints, memory=memory)

@@ -11,6 +11,7 @@ import io
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from importlib import resources as importlib_resources
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -47,12 +48,20 @@ def load(path: Path, source: str = "", downloads: Path | None = None) -> tuple[P
     """
     source = source or str(path)
     if path.suffix.lower() not in (".json", ".yaml", ".yml"):
-        bare = {"$schema": PROFILE_2_0, "resources": [{"name": path.name.split(".")[0].lower(), "path": path.name}]}
-        return _Reader(path, source, bare, downloads).read()
+        return _bare(path, source), ()
     content = read_document(path)
     if not isinstance(content, dict):
         raise ImprintError("is not a Data Package: it is not a JSON object", where=path, fix="see the standard")
     return _Reader(path, source, content, downloads).read()
+
+
+def _bare(path: Path, source: str) -> Package:
+    """A package of one data file, which its user named: no descriptor can be at fault."""
+    content = {"$schema": PROFILE_2_0, "resources": [{"name": path.name.split(".")[0].lower(), "path": path.name}]}
+    package, _ = _Reader(path, source, content, None).read()
+    (resource,) = package.resources
+    tabular = resource.tabular or resource.format in ("", "txt")
+    return replace(package, resources=(replace(resource, files=(path,), tabular=tabular),))
 
 
 class _Reader:

@@ -139,6 +139,7 @@ def _bare(one: Pair) -> Resource:
         raise ImprintError("no datapackage.json says that this is a table", where=one.paths[1])
     package, _ = descriptor.load(path, one.paths[1])
     locate.refuse_no_table(package)
+    locate.refuse_no_text(package)
     (resource,) = package.resources
     return replace(resource, name=Path(one.paths[1]).name.split(".")[0])
 

@@ -6,6 +6,7 @@ A PACKAGE is a directory, a descriptor file, a zip, a bare data file, a URL, a v
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -23,6 +24,7 @@ from .revisions import checkout
 from .safety import unzip
 
 CHUNK = 1 << 16
+KNOWN = (".json", ".yaml", ".yml", ".jsonl", ".ndjson")  # what a file is that may begin as a JSON object
 POINTER = b"version https://git-lfs.github.com/spec/"
 
 
@@ -95,13 +97,16 @@ def refuse_pointers(files: Iterable[Path], source: str) -> None:
 
 
 def refuse_no_table(package: Package) -> None:
-    """Raise ImprintError where a bare data file is no table that can be read."""
+    """Raise ImprintError where a bare data file is no table."""
     for resource in package.resources:
-        if package.descriptor_path not in resource.files:
-            continue
-        if not resource.tabular:
+        if package.descriptor_path in resource.files and not resource.tabular:
             raise ImprintError("is no table", where=package.source, fix="name a package, or a table such as a CSV file")
-        if resource.format in ("csv", "tsv"):
+
+
+def refuse_no_text(package: Package) -> None:
+    """Raise ImprintError where a bare data file that is delimited text has none."""
+    for resource in package.resources:
+        if package.descriptor_path in resource.files and resource.format in ("csv", "tsv", "txt", ""):
             with package.descriptor_path.open("rb") as file:
                 start = file.read(CHUNK)
             if b"\0" in start:
@@ -133,4 +138,12 @@ def _download(source: str, folder: Path) -> Path:
         raise UsageFault(f"is no address ({error})", where=source, fix="mend it") from error
     target = folder / "download" / (path_of(source).name or DESCRIPTOR_NAMES[0])
     fetch(source, target)
+    if target.suffix.lower() not in KNOWN and _is_object(target):
+        target = target.rename(target.with_name(DESCRIPTOR_NAMES[0]))
     return target
+
+
+def _is_object(path: Path) -> bool:
+    """Whether a file begins as a descriptor does, whatever its name."""
+    with path.open("rb") as file:
+        return file.read(CHUNK).removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"{")
