@@ -33,7 +33,7 @@ def open_package(
     """The package that `source` names (a directory, descriptor, zip, URL, `STORE@VERSION` or `git:REV[:path]`), and its faults.
 
     What the package names by URL is fetched only if `remote`. What had to be unpacked or downloaded is gone when the context
-    ends. `directory` is where git is asked. Raises ImprintError where there is no package and no table, or where Git LFS has left pointers
+    ends. `directory` is where git is asked. Raises ImprintError where there is none, or where Git LFS has left pointers
     in the place of its files.
     """
     with locate.located(str(source), directory) as path, tempfile.TemporaryDirectory(prefix="imprint-") as downloads:

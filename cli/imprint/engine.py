@@ -171,7 +171,8 @@ def read_csv(
     names = ", ".join(f"{sql.literal(column)}: 'VARCHAR'" for column in columns)
     forced = ", new_line = '\\n'" if nulls else f", force_not_null = [{', '.join(sql.literal(column) for column in columns)}]"
     return (
-        f"read_csv({sql.literal(str(path))}, auto_detect = false, header = false, skip = {skip}, columns = {{{names}}}, "
+        f"read_csv({sql.literal(str(path))}, auto_detect = false, compression = 'none', header = false, skip = {skip}, "
+        f"columns = {{{names}}}, "
         f"delim = {sql.literal(delimiter)}, quote = {sql.literal(quote)}, escape = {sql.literal(quote)}, comment = '', "
         f"strict_mode = true, null_padding = false, max_line_size = {max(longest, LINE)}, "
         f"buffer_size = {max(2 * longest, BUFFER)}, allow_quoted_nulls = false{forced})"
@@ -180,11 +181,13 @@ def read_csv(
 
 @contextlib.contextmanager
 def _told() -> Iterator[None]:
-    """Turns the engine's lack of memory or disk into an operator's fault."""
+    """Turns the engine's lack of memory, or a disk that fails, into an operator's fault."""
     try:
         yield
-    except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
+    except duckdb.OutOfMemoryException as error:
         raise ImprintError(_first_line(error), fix="free some memory or disk, or set --memory") from error
+    except duckdb.IOException as error:
+        raise ImprintError(_first_line(error), fix="look whether the disk is full, or the file is gone") from error
 
 
 def _measured(cursor: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:

@@ -100,7 +100,7 @@ def match(labels: tuple[str, ...], resource: Resource, findings: Findings) -> tu
             findings.add("blank-header", "the header row is blank")
         return tuple(Column(f"c{number}", field, number) for number, field in enumerate(schema.fields, 1))
     if schema.fields_match == "exact":
-        return _match_by_order(labels, schema, findings)
+        return _match_by_order(labels, schema, resource.schema is not None, findings)
     return _match_by_name(labels, schema, findings)
 
 
@@ -109,7 +109,8 @@ def any_field(name: str) -> Field:
     return Field(name, "any", "default", {}, ("",), {"name": name, "type": "any"})
 
 
-def _match_by_order(labels: tuple[str, ...], schema: Schema, findings: Findings) -> tuple[Column, ...]:
+def _match_by_order(labels: tuple[str, ...], schema: Schema, said: bool, findings: Findings) -> tuple[Column, ...]:
+    """The columns by position; a label may be there twice if so it is `said` by the schema, which isn't made of the labels."""
     columns = []
     seen: dict[str, int] = {}
     for number, label in enumerate(labels, 1):
@@ -119,7 +120,7 @@ def _match_by_order(labels: tuple[str, ...], schema: Schema, findings: Findings)
             findings.add("extra-label", f'label "{label}" at position {number} has no field in the schema', **place)
         elif not label:
             findings.add("blank-label", f"the label at position {number} is blank", **place)
-        elif label in seen and schema.names.count(label) < 2:
+        elif label in seen and not (said and schema.names.count(label) > 1):
             findings.add("duplicate-label", f'label "{label}" is at position {seen[label]} too', **place)
         elif label != field.name:
             findings.add("incorrect-label", f'label "{label}" is not the field\'s name "{field.name}"', **place)

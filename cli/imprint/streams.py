@@ -6,6 +6,7 @@ import csv
 import gzip
 import hashlib
 import io
+import lzma
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -22,7 +23,7 @@ ROOM = 100 << 20  # bytes that any compressed file may unpack to
 RATIO = 200  # times its size that a larger one may
 DELIMITED = frozenset({"csv", "tsv", ""})
 # What reading a file raises, with the type of the error that it is.
-READING = (UnicodeError, csv.Error, OSError, EOFError, zlib.error)
+READING = (UnicodeError, csv.Error, OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 
 
 def text_streams(resource: Resource, errors: str = "surrogateescape") -> Iterator[IO[str]]:
@@ -71,15 +72,18 @@ def opened(path: Path, resource: Resource) -> IO[bytes]:
         if resource.compression == "zip":
             archive = zipfile.ZipFile(path)
             names = [name for name in archive.namelist() if not name.endswith("/")]
+            if not names:
+                raise zipfile.BadZipFile("it is empty")
             return archive.open(str(resource.descriptor.get("innerpath") or names[0]))
         if resource.compression:
             raise Unreadable(
                 "compression-error", f'compression "{resource.compression}" is not known; use gz or zip', unchecked=True
             )
         return path.open("rb")
-    except (OSError, zipfile.BadZipFile, IndexError, KeyError) as error:
+    except (OSError, zipfile.BadZipFile, KeyError, RuntimeError) as error:  # the last for what is encrypted
         kind = "compression-error" if resource.compression else "source-error"
-        raise Unreadable(kind, f"{path.name} cannot be opened ({error})") from error
+        reason = error.args[0] if isinstance(error, KeyError) else error
+        raise Unreadable(kind, f"{path.name} cannot be opened ({reason})") from error
 
 
 def csv_rows(resource: Resource) -> Iterator[list[str]]:
