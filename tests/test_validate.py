@@ -7,6 +7,7 @@ import functools
 import json
 import re
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -144,3 +145,20 @@ def test_a_bare_file_is_a_table_whatever_its_name(name: str, tmp_path: Path) -> 
     report = imprint.validate(tmp_path / name)
     assert [(error.type, error.row_number) for error in report.all_errors] == [("extra-cell", 3)]
     assert report.tasks[0].rows == 2
+
+
+def test_a_zip_that_finder_made_is_that_of_its_folder(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "case.zip", "w") as archive:
+        for path in (CASES / "validate/keys-primary-key-twice").iterdir():
+            archive.write(path, f"case/{path.name}")
+            archive.writestr(f"__MACOSX/case/._{path.name}", "x")
+    assert ours(tmp_path / "case.zip") == ours(CASES / "validate/keys-primary-key-twice")
+
+
+@pytest.mark.parametrize("line", [["validate", "--limit-errors", "-1"], ["diff", "--limit-rows", "-1", "."]])
+def test_a_negative_limit_is_refused(line: list[str]) -> None:
+    assert run(*line, ".", cwd=FOLDERS[0]).exit_code == 2
+    with pytest.raises(imprint.ImprintError, match="negative; write 0 for all"):
+        imprint.validate(FOLDERS[0], limit=-1)
+    with pytest.raises(imprint.ImprintError, match="negative; write 0 for all"):
+        imprint.diff(FOLDERS[0], FOLDERS[0], limit_rows=-1)

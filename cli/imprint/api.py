@@ -57,6 +57,8 @@ def validate(
     is called a few times a second with the share of the data that is read (0 to 1), if that takes longer than a second.
     Raises ImprintError where there is no package, where a name is unknown (UsageFault), or where the environment fails.
     """
+    if limit < 0:
+        raise UsageFault(f"limit {limit} is negative", fix="write 0 for all")
     with open_package(source, remote=remote) as (package, faults):
         where = Path(documents) if documents is not None else None
         policy = choices.policy(package, only=only, skip=skip, warn=warn, strict=strict)
@@ -83,6 +85,8 @@ def diff(
     from . import difference
     from .changes import Terms
 
+    if limit_rows < 0:
+        raise UsageFault(f"limit_rows {limit_rows} is negative", fix="write 0 for all")
     terms = Terms(keys or {}, frozenset(ignore), abs_tol or {}, rel_tol or {}, rename or {}, limit_rows)
     with open_package(old, directory=directory) as (before, _), open_package(new, directory=directory) as (after, _):
         locate.refuse_no_text(before)

@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import os
 import queue
+import re
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,12 +18,13 @@ from typing import Any, TypeVar
 import duckdb
 
 from . import sql
-from .exceptions import ImprintError
+from .exceptions import ImprintError, UsageFault
 
 EngineError = duckdb.Error
 T = TypeVar("T")
 LINE = 2 << 20  # bytes of a line that the engine expects
 BUFFER = 4 << 20  # bytes of a file that a thread reads at a time
+SPECIAL = re.compile(r"[\[*?]")
 BATCH = 10_000  # rows fetched at a time where there may be many
 
 
@@ -36,6 +38,7 @@ class Engine:
     def __init__(self, files: Sequence[Path] = (), *, memory: str | None = None, writable: Path | None = None) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="imprint-")
         self.folder = Path(self._folder.name)
+        listed = [name for file in files for name in (str(file), _pattern(file))]
         allowed = [str(self.folder), *([str(writable)] if writable else [])]
         config: dict[str, Any] = {
             "temp_directory": str(self.folder / "spill"),
@@ -53,13 +56,15 @@ class Engine:
             self._connection = duckdb.connect(":memory:", config=config)
             self._connection.execute("ATTACH ':memory:' AS compressed (COMPRESS)")
             self._connection.execute(f"SET allowed_directories = {_listed(allowed)}")
-            self._connection.execute(f"SET allowed_paths = {_listed(str(file) for file in files)}")
+            self._connection.execute(f"SET allowed_paths = {_listed(listed)}")
             self._connection.execute("SET enable_external_access = false")
             for _ in range(os.cpu_count() or 1):
                 self._ready.put(_measured(self._connection.cursor()))
             self._connection.execute("SET lock_configuration = true")
         except duckdb.Error as error:
             self._folder.cleanup()
+            if isinstance(error, (duckdb.ParserException, duckdb.InvalidInputException)):
+                raise UsageFault(f'memory "{memory}" is no size', fix="write it with its unit, as in 2GB") from error
             raise ImprintError(_first_line(error), fix="check --memory") from error
 
     def __enter__(self) -> Engine:
@@ -171,12 +176,22 @@ def read_csv(
     names = ", ".join(f"{sql.literal(column)}: 'VARCHAR'" for column in columns)
     forced = ", new_line = '\\n'" if nulls else f", force_not_null = [{', '.join(sql.literal(column) for column in columns)}]"
     return (
-        f"read_csv({sql.literal(str(path))}, auto_detect = false, compression = 'none', header = false, skip = {skip}, "
+        f"read_csv({named(path)}, auto_detect = false, compression = 'none', header = false, skip = {skip}, "
         f"columns = {{{names}}}, "
         f"delim = {sql.literal(delimiter)}, quote = {sql.literal(quote)}, escape = {sql.literal(quote)}, comment = '', "
         f"strict_mode = true, null_padding = false, max_line_size = {max(longest, LINE)}, "
         f"buffer_size = {max(2 * longest, BUFFER)}, allow_quoted_nulls = false{forced})"
     )
+
+
+def named(path: Path) -> str:
+    """SQL for the name of a file that is to be read."""
+    return sql.literal(_pattern(path))
+
+
+def _pattern(path: Path) -> str:
+    """What only a file's name matches: the engine takes each name for a pattern, `t[1].csv` for `t1.csv`."""
+    return SPECIAL.sub(r"[\g<0>]", str(path))
 
 
 @contextlib.contextmanager

@@ -18,6 +18,7 @@ TRUE_VALUES = ("true", "True", "TRUE", "1")
 FALSE_VALUES = ("false", "False", "FALSE", "0")
 DIGITS = "[+-]?[0-9]{1,18}"
 NUMBER = r"[+-]?[0-9]{1,18}(\.[0-9]{1,18})?"
+EXACT = 15  # digits of a number that a double tells from any other of as many
 TIME = "([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
 YEAR_MONTH = "[0-9]{4}-(0[1-9]|1[0-2])"
 # What strptime and the engine surely read alike when the text is also what the pattern prints.
@@ -237,10 +238,14 @@ def _fits(bound: str, step: str) -> bool:
 
 
 def _sure_number_bound(cell: str, operator: str, bound: str) -> str:
-    """Rounding to a double keeps order, so a strict difference is sure; equality is sure up to 15 digits."""
+    """Rounding to a double keeps order, so a strict difference is sure; equality is sure up to 15 digits of both."""
     value, limit = sql.cast_or_null(cell, "DOUBLE"), f"{float(bound)!r}::DOUBLE"
     strict = f"{value} {operator[0]} {limit}"
-    return strict if len(operator) == 1 else f"({strict} OR ({value} = {limit} AND {sql.length(cell)} <= 15))"
+    return (
+        strict
+        if len(operator) == 1 or len(Decimal(bound).normalize().as_tuple().digits) > EXACT
+        else f"({strict} OR ({value} = {limit} AND {sql.length(cell)} <= {EXACT}))"
+    )
 
 
 def _sure_enum(field: Field, cell: str) -> str:

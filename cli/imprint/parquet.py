@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from . import sql
-from .engine import Engine, EngineError
+from .engine import Engine, EngineError, named
 from .exceptions import Unreadable
 from .package import Resource
 
@@ -36,7 +36,7 @@ def rows(resource: Resource) -> Iterator[list[Any]]:
 
 
 def _relation(resource: Resource) -> str:
-    return f"read_parquet([{', '.join(sql.literal(str(file)) for file in resource.files)}])"
+    return f"read_parquet([{', '.join(map(named, resource.files))}])"
 
 
 def _selected(name: str, kind: str) -> str:

@@ -36,10 +36,8 @@ LENGTHS: dict[str, Callable[[Any, Any], bool]] = {"minLength": operator.ge, "max
 
 # A JSON value that is of the field's type as it stands: no reader is needed.
 OWN_TYPES: dict[str, type] = {"string": str, "object": dict, "array": list, "integer": int, "boolean": bool}
-NUMBERS = {
-    "number": (int, float, Decimal),
-    "any": (float,),
-}  # JSON values that are read as the decimals that they are written as
+# JSON values that are the decimals that they are written as.
+NUMBERS: dict[str, tuple[type, ...]] = {"number": (int, float, Decimal), "integer": (Decimal,), "any": (float,)}
 NUMERIC = re.compile(r"[-\d]")  # where a number begins for `bareNumber: false`
 PLAIN = 1000  # digits before or after the point, beyond which a canonical number has an exponent
 LONG_INTEGER = re.compile(r"\s*[+-]?[0-9]{4000,}\s*")  # Python's int() refuses these, the standard doesn't
@@ -171,8 +169,11 @@ class Reference:
 
 
 def _decimal(cell: float | Decimal, field: Field) -> Decimal | None:
+    """A JSON number; one for an integer is whole, and not written with an exponent that nobody could write out."""
     exact = Decimal(str(cell))
-    return exact if field.type != "integer" or exact == exact.to_integral_value() else None
+    exponent = exact.as_tuple().exponent
+    whole = isinstance(exponent, int) and exponent <= PLAIN and exact == exact.to_integral_value()
+    return exact if whole or field.type != "integer" else None
 
 
 def _is_possible(value: Any) -> bool:

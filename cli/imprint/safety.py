@@ -46,7 +46,7 @@ def unzip(archive: Path, folder: Path) -> Path:
             raise
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise ImprintError(f"is not a zip that can be read ({reason})", where=archive, fix="download it again") from None
-    names = {PurePosixPath(member.filename).parts[0] for member in members}
+    names = {PurePosixPath(member.filename).parts[0] for member in members} - {"__MACOSX"}  # what Finder adds
     if len(names) == 1 and not any((folder / name).is_file() for name in DESCRIPTOR_NAMES):
         inner = folder / names.pop()
         return inner if inner.is_dir() else folder

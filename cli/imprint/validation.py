@@ -211,7 +211,7 @@ def _position(error: Error) -> tuple[int, int]:
 def _check_file(engine: Engine, resource: Resource, findings: Findings) -> None:
     """Declared size and digest (standard, `bytes` and `hash`) and the whole document's JSON Schema."""
     expected_size, expected = resource.descriptor.get("bytes"), resource.descriptor.get("hash")
-    if resource.files and (expected or expected_size):
+    if resource.files and (expected or expected_size is not None):
         algorithm, _, digest = str(expected or "md5:").rpartition(":")
         try:
             actual, size = digests(resource, algorithm or "md5")

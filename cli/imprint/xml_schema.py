@@ -6,6 +6,7 @@ import re
 
 # What Python's `re` doesn't know, or reads otherwise: categories and names of characters, a class less another.
 OF_XML_SCHEMA = re.compile(r"\\[pPiIcC]|\[[^\]]*-\[")
+FLAGS = re.compile(r"\(\?[aiLmsux]+\)")
 
 
 class PatternFault(ValueError):
@@ -14,6 +15,8 @@ class PatternFault(ValueError):
 
 def compiled(pattern: str) -> re.Pattern[str]:
     """The expression, grouped as one. Look-around, as Python has it, is understood too. Raises PatternFault."""
+    if flags := FLAGS.match(pattern):
+        raise PatternFault(f"is not a regular expression: XML Schema has no flags such as {flags[0]}")
     try:
         return re.compile(f"(?:{_in_python(pattern)})")
     except (re.error, RecursionError, OverflowError) as error:

@@ -46,6 +46,7 @@ def _explain(ctx: click.Context, _: click.Parameter, kind: str | None) -> None:
 )
 @click.option(
     "--limit-errors",
+    type=click.IntRange(min=0),
     default=100,
     show_default=True,
     help="Rows shown of each field and type, 0 for all; totals are always exact.",
