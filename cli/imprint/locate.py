@@ -99,7 +99,8 @@ def refuse_pointers(files: Iterable[Path], source: str) -> None:
 def refuse_no_table(package: Package) -> None:
     """Raise ImprintError where a bare data file is no table."""
     for resource in package.resources:
-        if package.descriptor_path in resource.files and not resource.tabular:
+        own = package.descriptor_path in resource.files and package.descriptor_path.name not in DESCRIPTOR_NAMES
+        if own and not resource.tabular:
             raise ImprintError("is no table", where=package.source, fix="name a package, or a table such as a CSV file")
 
 
