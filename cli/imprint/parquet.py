@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import datetime
+import itertools
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -23,6 +24,7 @@ def rows(resource: Resource) -> Iterator[list[Any]]:
         try:
             columns = engine.rows(f"DESCRIBE SELECT * FROM {_relation(resource)}")
             names, kinds = [name for name, *_ in columns], [kind for _, kind, *_ in columns]
+            _refuse_other_columns(engine, resource, names)
             if resource.dialect.header:
                 yield names
             selected = ", ".join(_selected(name, kind) for name, kind in zip(names, kinds, strict=True))
@@ -37,6 +39,17 @@ def rows(resource: Resource) -> Iterator[list[Any]]:
 
 def _relation(resource: Resource) -> str:
     return f"read_parquet([{', '.join(map(named, resource.files))}])"
+
+
+def _refuse_other_columns(engine: Engine, resource: Resource, names: list[str]) -> None:
+    """Raise Unreadable where a further file hasn't the columns of the first: the engine would leave out what only it has."""
+    for file, path in itertools.islice(zip(resource.files, resource.paths, strict=False), 1, None):
+        own = [name for name, *_ in engine.rows(f"DESCRIBE SELECT * FROM read_parquet({named(file)})")]
+        if set(own) != set(names):
+            note = (
+                f"{path} has the columns {', '.join(own)}, and {resource.paths[0]} has {', '.join(names)}; give each the same"
+            )
+            raise Unreadable("source-error", note, where=resource.place)
 
 
 def _selected(name: str, kind: str) -> str:
