@@ -302,12 +302,15 @@ def test_the_first_that_fails_stops_the_others() -> None:
         if job == 3:
             raise library.ImprintError("three")
         if over.wait(0.02):
+            time.sleep(0.1)
             return
         done.append(job)
 
+    threads = threading.active_count()
     with pytest.raises(library.ImprintError, match="three"):
         downloading.each(range(1000), work)
     assert len(done) < 100
+    assert threading.active_count() == threads, "what is stopped has ended, as its folder may be removed next"
 
 
 # Whatever a server does

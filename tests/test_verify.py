@@ -314,7 +314,7 @@ def test_what_the_cache_has_is_asked_for_all_the_same(store: Path, tmp_path: Pat
         assert imprint("fetch", server.address, "0.1.0", "--out", tmp_path / "one").exit_code == 0
         edit(store / "0.1.0", "data/plants.csv", "12,true", "13,true")
         done = imprint("verify", f"{server.address}@0.1.0")
-    assert (done.exit_code, done.stdout) == (1, "")
+    assert (done.exit_code, done.stdout) == (1, ""), done.stderr
     assert "0.1.0/data/plants.csv is not what manifest.json says" in done.stderr
 
 

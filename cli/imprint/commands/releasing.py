@@ -175,7 +175,7 @@ def fetch(
         raise UsageFault("names no format", where="--formats", fix="write such as parquet,sqlite, or package")
     with contextlib.ExitStack() as stack:
         if no_cache:
-            cache = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="imprint-")))
+            cache = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="imprint-", ignore_cleanup_errors=True)))
         tell = stack.enter_context(bar(f"fetching {version}"))
         done = fetching.fetch(
             store, version, out, forms=forms, folder=cache, offline=offline, forget=forget, keys=keys, tell=tell,

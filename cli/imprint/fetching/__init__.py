@@ -133,7 +133,7 @@ def mirror(
     """
     if cache.alone():
         raise UsageFault("is not asked, as IMPRINT_OFFLINE says", where=source, fix="fetch it, and verify what was fetched")
-    with tempfile.TemporaryDirectory(prefix="imprint-") as aside:
+    with tempfile.TemporaryDirectory(prefix="imprint-", ignore_cleanup_errors=True) as aside:
         store = replace(origin.store(source, cache.default(), False, Patience()), cache=Path(aside))
         index = origin.index(store)
         wanted = [chosen(index, version, store.where)] if version else index.versions

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
@@ -15,6 +16,7 @@ PROGRESS = 1 << 20  # bytes that make a try no failed one
 PAUSE = 1.0  # seconds before the second try, twice as many before each that follows
 LONGEST = 60.0  # seconds, even if a server asks for more
 AT_ONCE = 4  # downloads
+GRACE = 1.0  # seconds for downloads that are stopped
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,11 @@ def _another_size(has: str, size: int | None, limit: int, name: str, where: str)
 
 
 def each(jobs: Sequence[Any], work: Callable[[Any, threading.Event], None]) -> None:
-    """Do the work for each job, a few at once; the first that fails stops all. Threads don't hold up the end of the process."""
+    """Do the work for each job, a few at once; the first that fails stops all.
+
+    What is stopped has a moment to end, as its caller may remove what it writes to; one that hears nothing from a server
+    doesn't hold up the end of the process.
+    """
     from queue import SimpleQueue
 
     over, left = threading.Event(), iter(jobs)
@@ -97,8 +103,8 @@ def each(jobs: Sequence[Any], work: Callable[[Any, threading.Event], None]) -> N
         except BaseException as error:  # noqa: BLE001 - the caller's thread raises it
             ended.put(error)
 
+    threads = [threading.Thread(target=run, daemon=True) for _ in range(min(AT_ONCE, len(jobs)))]
     try:
-        threads = [threading.Thread(target=run, daemon=True) for _ in range(min(AT_ONCE, len(jobs)))]
         for thread in threads:
             thread.start()
         for _ in threads:
@@ -106,3 +112,7 @@ def each(jobs: Sequence[Any], work: Callable[[Any, threading.Event], None]) -> N
                 raise error
     finally:
         over.set()
+        until = time.monotonic() + GRACE
+        for thread in threads:
+            if thread.is_alive():
+                thread.join(max(until - time.monotonic(), 0))
