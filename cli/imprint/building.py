@@ -7,10 +7,11 @@ import json
 import os
 import re
 import shutil
+import unicodedata
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from . import archive, changelog, fingerprint, metadata, safety
@@ -117,28 +118,52 @@ def _described(resource: Resource) -> dict[str, Any]:
 
 
 def _refuse_names(package: Package, names: Sequence[str]) -> None:
-    """Refuse a package whose files can't lie beside those that a release writes, in whatever format."""
+    """Refuse a package whose files can't lie beside those that a release writes, in whatever format, wherever it is fetched."""
     tables = [one.name for one in package.resources if one.tabular]
-    made = {_table_name(table, form): table for form in ("csv", "json", "parquet") for table in tables}
-    for table in tables:
-        if (other := made[_table_name(table, "csv")]) != table:
-            what = f'has tables "{table}" and "{other}", whose files would have the same name'
-            raise UsageFault(what, where=package.source, fix="name one of them otherwise")
+    made = [_table_name(table, form) for form in ("csv", "json", "parquet") for table in tables]
     own = [zip_name(package), *(_whole_name(package, form) for form in ("sqlite", "xlsx")), *made, *metadata.FORMS.values()]
     for name in (*names, *own):
-        reason = (
-            "it has a control character" if CONTROL.search(name) else f"it {found}" if (found := safety.unsafe(name)) else ""
-        )
-        reason = reason or ("it is too long" if max(len(os.fsencode(part)) for part in name.split("/")) > LONGEST else "")
-        if reason:
+        if reason := _unfit(name):
             what = f'makes a file "{shorten(name, 200)}", which is no name for one: {reason}'
             raise UsageFault(what, where=package.source, fix="name the package, the table or the file otherwise")
-    taken = ["datapackage.json", NOTES, MANIFEST, SUMS, REPORT, ATTESTATION, DELTA, changelog.NAME, LEDGER, *own]
+    if twins := _twins(tables, lambda table: _table_name(table, "csv")):
+        what = f'has tables "{twins[0]}" and "{twins[1]}", whose files would have the same name'
+        raise UsageFault(what, where=package.source, fix="name one of them otherwise")
+    if twins := _twins(names, lambda name: name):
+        what = f'has files "{twins[0]}" and "{twins[1]}", which are one where case doesn\'t count'
+        raise UsageFault(what, where=package.source, fix="name one of them otherwise")
+    files = ["datapackage.json", NOTES, MANIFEST, SUMS, REPORT, ATTESTATION, DELTA, changelog.NAME, LEDGER, *own]
+    taken = {_alike(name): name for name in files}
+    folders = {folder: name for name in reversed(files) for folder in _above(name)}
     for name in names:
-        for other in taken:
-            if name == other or name.startswith(f"{other}/") or other.startswith(f"{name}/"):
-                what = f'has a file "{name}", and a release writes its own "{other}"'
-                raise UsageFault(what, where=package.source, fix="move it elsewhere")
+        if other := next((taken[one] for one in (_alike(name), *_above(name)) if one in taken), folders.get(_alike(name))):
+            what = f'has a file "{name}", and a release writes its own "{other}"'
+            raise UsageFault(what, where=package.source, fix="move it elsewhere")
+
+
+def _unfit(name: str) -> str:
+    """Why no file can have a name; an empty text where one can."""
+    if CONTROL.search(name):
+        return "it has a control character"
+    if found := safety.unsafe(name):
+        return f"it {found}"
+    return "it is too long" if max(len(os.fsencode(part)) for part in name.split("/")) > LONGEST else ""
+
+
+def _twins(names: Sequence[str], file: Callable[[str], str]) -> tuple[str, str] | None:
+    """The first two whose files a file system may take for one."""
+    seen: dict[str, str] = {}
+    return next(((other, one) for one in names if (other := seen.setdefault(_alike(file(one)), one)) != one), None)
+
+
+def _alike(name: str) -> str:
+    """The same text for all names that are one on some file system: of macOS and Windows, case doesn't count."""
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def _above(name: str) -> list[str]:
+    """The folders that a file lies in, as `_alike` has them."""
+    return [str(folder) for folder in PurePosixPath(_alike(name)).parents][:-1]
 
 
 def zip_name(package: Package) -> str:
