@@ -52,6 +52,7 @@ check: setup ## lint, types, import layers, generated docs
 	@$(BIN)/python -m pytest tests/test_layers.py tests/test_docs.py
 
 bench: setup bench/.venv/ready ## speed and memory, as ratios against peers in the same run (ONLY=validate, diff or release)
+	@$(BIN)/python -m compileall -q cli/imprint
 	@$(BIN)/python bench/run.py $(if $(ONLY),--only $(ONLY))
 
 bench/.venv/ready: bench/requirements.txt

@@ -300,7 +300,8 @@ def csv_texts(draw: st.DrawFn) -> str:
         return draw(TEXTS)
     end = draw(st.sampled_from(["\n", "\r\n"]))
     lines = [",".join(cells) for cells in draw(LINES)]
-    return end.join(lines).replace("x\ny", f"x{draw(st.sampled_from([end, 'z']))}y") + draw(st.sampled_from(["", end]))
+    inside = draw(st.sampled_from([end, "\n", "\r\n", "\r", "\n\n", "z"]))
+    return end.join(lines).replace("x\ny", f"x{inside}y") + draw(st.sampled_from(["", end]))
 
 
 def cells_of(engine: Engine, table: tables.Table) -> list[tuple[Any, ...]]:
@@ -335,6 +336,11 @@ def checked_table(engine: Engine, package: Package) -> tuple[Findings, tables.Ta
 @example('x"y,"a\nb"\n1,2\n', ",", '"', True)
 @example('a\n""\n\n"b"\n', ",", '"', True)
 @example('a,b\r\n"x\r\ny",1\r\n', ",", '"', True)
+@example('a,b\r\n"x\ny",1\r\n2,"z\n\nz"', ",", '"', True)
+@example('a,b\n"x\r\ny",1\n2,"z"\n', ",", '"', True)
+@example('a,b\r\nx,1\n2,"z\nz"\r\n', ",", '"', True)
+@example("a\r\n1\r\n\n2\r\n", ",", '"', True)
+@example('"x\r\ny",1\n2,3\n', ",", '"', False)
 @example("a,b\n1,2\n\n", ",", '"', True)
 @example("\ufeff1,2\n3,4\n", ",", '"', False)
 @example('a,b\n1,"2\n3",\n', ";", "'", True)

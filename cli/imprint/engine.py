@@ -165,22 +165,23 @@ class PlainFile:
 
 def read_csv(
     path: Path, columns: Sequence[str], *, delimiter: str = ",", quote: str = '"', skip: int = 0, nulls: bool = False,
-    longest: int = 0,
+    crlf: bool = False, longest: int = 0,
 ) -> str:  # fmt: skip
     """SQL for a file's cells as text: nothing is guessed, trimmed, padded or skipped, a row that doesn't fit is an error.
 
-    An unquoted empty cell is null if `nulls` is set (and lines end with LF, as in our own copies: the engine would guess
-    from the cells), the empty string otherwise. `longest` is the size of a line in bytes,
+    An unquoted empty cell is null if `nulls` is set, the empty string otherwise. Lines end with LF or, if `crlf` is set, as the
+    first one does, which the engine finds itself (told of CRLF, it reads nothing). `longest` is the size of a line in bytes,
     where one is longer than the engine expects.
     """
     names = ", ".join(f"{sql.literal(column)}: 'VARCHAR'" for column in columns)
-    forced = ", new_line = '\\n'" if nulls else f", force_not_null = [{', '.join(sql.literal(column) for column in columns)}]"
+    forced = "" if nulls else f", force_not_null = [{', '.join(sql.literal(column) for column in columns)}]"
+    ends = "" if crlf else ", new_line = '\\n'"
     return (
         f"read_csv({named(path)}, auto_detect = false, compression = 'none', header = false, skip = {skip}, "
         f"columns = {{{names}}}, "
         f"delim = {sql.literal(delimiter)}, quote = {sql.literal(quote)}, escape = {sql.literal(quote)}, comment = '', "
         f"strict_mode = true, null_padding = false, max_line_size = {max(longest, LINE)}, "
-        f"buffer_size = {max(2 * longest, BUFFER)}, allow_quoted_nulls = false{forced})"
+        f"buffer_size = {max(2 * longest, BUFFER)}, allow_quoted_nulls = false{forced}{ends})"
     )
 
 

@@ -16,13 +16,19 @@ from pathlib import Path
 from .engine import LINE
 from .streams import CHUNK
 
+BLANK = b"\n\n", b"\n\r"  # where a line is blank, or a cell has one
+
 
 @dataclass(frozen=True)
 class Marks:
-    """How many lines of data a file has, and how many delimiters if a line ends with one; None where that doesn't matter."""
+    """How many lines of data a file has, and how many delimiters if a line ends with one; None where that doesn't matter.
+
+    Rows end as the first line does, with CRLF if `crlf`, else with LF; cells may hold the other.
+    """
 
     lines: int
     delimiters: int | None = None
+    crlf: bool = False
 
 
 def count(
@@ -31,8 +37,8 @@ def count(
     """The marks of a file, or of its first `limit` bytes, less a `header` of one line; None for a file that the engine wouldn't
     read as Python does.
 
-    That is one with mixed line ends, lone CRs, NULs, a line too long, spaces between a quote and the end of its cell or, at its
-    begin or end, blank lines (anywhere in it, if it is `narrow`: of a single column).
+    That is one with lone CRs, mixed line ends (without a header, which tells its own), NULs, a line too long, spaces between a
+    quote and the end of its cell or, at its begin or end, blank lines (anywhere in it, if it is `narrow`: of a single column).
     """
     crlf, last, lines, empty_tail, spaced = None, b"", 0, False, False
     tails: tuple[bytes, ...] = ()
@@ -43,13 +49,15 @@ def count(
             if chunk[-1:] != b"\n":
                 chunk += file.readline(LINE)
             if crlf is None:
-                crlf = b"\r" in chunk
+                crlf = chunk[: chunk.find(b"\n") + 1].endswith(b"\r\n")
                 tails = tuple(between + tail + (b"\r\n" if crlf else b"\n") for tail in (b"", b'""'))
             feeds = chunk.count(b"\n")
-            mixed = chunk.count(b"\r\n") != feeds or chunk.count(b"\r") != feeds if crlf else b"\r" in chunk
+            returns = b"\r" in chunk
+            both = chunk.count(b"\r\n") if returns else 0
+            mixed = (returns and chunk.count(b"\r") != both) or (not header and both != (feeds if crlf else 0))
             foreign = encoding == "ascii" and not chunk.isascii()
             text = chunk.removeprefix(codecs.BOM_UTF8)
-            blank = (narrow or not lines) and (text[:1] in b"\r\n" or (b"\n\r" if crlf else b"\n\n") in chunk)
+            blank = ((narrow or not lines) and text[:1] in b"\r\n") or (narrow and any(pair in chunk for pair in BLANK))
             if mixed or foreign or blank or b"\0" in chunk:
                 return None
             lines += feeds
@@ -67,7 +75,7 @@ def count(
         empty_tail = empty_tail or any((last + tail[-1:]).endswith(tail.replace(b"\r", b"")) for tail in tails)
     if (spaced or last[-1:] == b" ") and limit is None and not _quotes_are_plain(path, mark, between):
         return None
-    return Marks(lines - header, _count(path, between, header, limit) if empty_tail else None)
+    return Marks(lines - header, _count(path, between, header, limit) if empty_tail else None, bool(crlf))
 
 
 def _beside(quote: bytes, delimiter: bytes) -> re.Pattern[bytes]:

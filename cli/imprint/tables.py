@@ -108,11 +108,11 @@ class Table:
         line = 1
         with path.open("rb") as source, target.open("wb") as sink:
             for number in numbers:
-                found = next(itertools.islice(source, number - line, None))
-                sink.write(found if found.endswith(b"\n") else found + b"\n")
+                sink.write(next(itertools.islice(source, number - line, None)))
                 line = number + 1
         ids = [column.id for column in self.columns]
-        return read_csv(target, ids, delimiter=dialect.delimiter, quote=dialect.quote_char or '"')
+        crlf = self.marks is not None and (found := self.marks()) is not None and found.crlf
+        return read_csv(target, ids, delimiter=dialect.delimiter, quote=dialect.quote_char or '"', crlf=crlf)
 
     @property
     def is_kept(self) -> bool:
@@ -226,7 +226,7 @@ def _direct(engine: Engine, resource: Resource, labels: tuple[str, ...], columns
         return None
     relation = read_csv(
         path, [column.id for column in columns], delimiter=dialect.delimiter, quote=dialect.quote_char or '"',
-        skip=1 if dialect.header else 0,
+        skip=1 if dialect.header else 0, crlf=first.crlf,
     )  # fmt: skip
     numbered = f"(SELECT row_number() OVER () + {dialect.first_content_row - 1} AS rn, * FROM {relation})"
     later = (lambda: first) if small else engine.background(counted)  # the file is read by both at the same time
