@@ -130,11 +130,13 @@ def test_each_format_has_the_same_values(form: str, released: Path, tables: tupl
 
 
 def test_json_is_json(released: Path) -> None:
-    def refused(constant: str) -> None:
-        raise AssertionError(constant)
-
-    for path in released.rglob("*.json"):
-        json.loads(path.read_text(encoding="utf-8"), parse_constant=refused)
+    """NaN and Infinity, which Python writes and reads, are none."""
+    constants: list[str] = []
+    files = sorted((released / "json").iterdir())
+    for path in files:
+        json.loads(path.read_text(encoding="utf-8"), parse_constant=constants.append)
+    assert files
+    assert constants == []
 
 
 def test_unlike_values_stay_unlike_in_sqlite(released: Path, tables: tuple[Engine, dict[str, Checked]]) -> None:

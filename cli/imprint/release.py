@@ -319,10 +319,10 @@ def _build(
     target, write_delta = asked.out / entry.version, None
     before = before or ledger.elsewhere(entry)
     if "delta" in asked.formats and before:
-        since = (package, examined.snapshot, before, asked.out, asked.against, asked.memory)
-        write_delta = partial(previous.write_delta, *since)
-    since_then = before[-1] if before else None
-    manifest, notes = building.fill(examined, entry, since_then, part, asked.formats, TOOL, write_delta, asked.say)
+        sides = (package, examined.snapshot, before, asked.out, asked.against, asked.memory)
+        write_delta = partial(previous.write_delta, *sides)
+    last = before[-1] if before else None
+    manifest, notes = building.fill(examined, entry, last, part, asked.formats, TOOL, write_delta, asked.say)
     digest = manifest.files[manifest.archive].sha256
     if entry.sha256 and digest != entry.sha256:
         message = (
