@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from ..exceptions import ExitCode, UsageFault
-from .group import MEMORY, bar, main, show, write
+from .group import FILE, MEMORY, PATH, bar, main, show, write
 
 REPORT_FORMATS = ["text", "json", "github", "junit", "sarif", "markdown", "html"]
 
@@ -29,7 +29,7 @@ def _explain(ctx: click.Context, _: click.Parameter, kind: str | None) -> None:
 @click.option(
     "--output",
     "-o",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     metavar="FILE",
     help="Write the report to FILE, whole or not at all, instead of printing it.",
 )
@@ -56,9 +56,7 @@ def _explain(ctx: click.Context, _: click.Parameter, kind: str | None) -> None:
 @click.option("--warn", multiple=True, metavar="NAME", help="Make a type of error, or a rule, a warning.")
 @click.option("--strict", is_flag=True, help="A package with warnings isn't valid.")
 @click.option("--remote", is_flag=True, help="Fetch what the package names by URL; without this, it is not followed.")
-@click.option(
-    "--documents", type=click.Path(path_type=Path), help="Directory of the source documents, to check evidence against."
-)
+@click.option("--documents", type=PATH, help="Directory of the source documents, to check evidence against.")
 def validate(
     package: str, form: str, output: Path | None, memory: str | None, limit_errors: int, only: tuple[str, ...],
     skip: tuple[str, ...], warn: tuple[str, ...], strict: bool, remote: bool, documents: Path | None,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..exceptions import ExitCode, UsageFault
-from .group import FORMAT, MEMORY, VERSION_PROFILE, main, show, write
+from .group import FILE, FORMAT, MEMORY, PATH, VERSION_PROFILE, main, show, write
 
 if TYPE_CHECKING:
     from ..changes import Changes
@@ -32,13 +32,13 @@ DIFF_FORMATS = ["text", "json", "markdown", "html", "csv"]
 @click.option(
     "--output",
     "-o",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     metavar="FILE",
     help="Write the diff to FILE, whole or not at all, instead of printing it.",
 )
 @MEMORY
 @click.option("--last-release", is_flag=True, help="OLD is the package; it is compared with its last release.")
-@click.option("--out", type=click.Path(path_type=Path), default="dist", show_default=True, help="Where releases are.")
+@click.option("--out", type=PATH, default="dist", show_default=True, help="Where releases are.")
 @click.option(
     "--key", "keys", multiple=True, metavar="[RESOURCE=]FIELD[,FIELD]", help="A key for a table whose schema has none."
 )
@@ -63,9 +63,7 @@ DIFF_FORMATS = ["text", "json", "markdown", "html", "csv"]
     metavar="LOCK",
     help="Only say how a consumer is affected, by its lock or its script (see imprint uses).",
 )
-@click.option(
-    "--delta", "delta_out", type=click.Path(path_type=Path), metavar="DIR", help="Write what imprint apply needs to DIR, too."
-)
+@click.option("--delta", "delta_out", type=PATH, metavar="DIR", help="Write what imprint apply needs to DIR, too.")
 def diff(
     old: str | None, new: str, form: str, output: Path | None, memory: str | None, last_release: bool, out: Path,
     keys: tuple[str, ...], ignore: tuple[str, ...], abs_tol: tuple[str, ...], rel_tol: tuple[str, ...],
@@ -184,7 +182,7 @@ def _key(text: str) -> tuple[str, list[str]]:
 @click.option(
     "--output",
     "-o",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     metavar="LOCK",
     help="Write a lock, such as imprint.lock.json, whole or not at all, for imprint diff --for.",
 )
@@ -208,7 +206,7 @@ def uses(source: str, form: str, package: str | None, output: Path | None) -> No
 @main.command()
 @click.argument("delta")
 @click.argument("old")
-@click.argument("out", type=click.Path(path_type=Path))
+@click.argument("out", type=PATH)
 @click.option("--invert", is_flag=True, help="Go back: OLD is what DELTA ends with, OUT what it starts from.")
 @MEMORY
 def apply(delta: str, old: str, out: Path, invert: bool, memory: str | None) -> None:
@@ -221,7 +219,7 @@ def apply(delta: str, old: str, out: Path, invert: bool, memory: str | None) -> 
 
 @main.command()
 @click.argument("deltas", nargs=-1, required=True, metavar="DELTA...")
-@click.argument("out", type=click.Path(path_type=Path))
+@click.argument("out", type=PATH)
 @MEMORY
 def squash(deltas: tuple[str, ...], out: Path, memory: str | None) -> None:
     """Write to the directory OUT the one DELTA that does what several do one after the other."""

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from .group import FORMAT, MEMORY, main
+from .group import FORMAT, MEMORY, PATH, main
 
 
 @main.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=PATH)
 @click.argument("words")
 @click.option("--nth", type=int, help="Which of several places, from 1.")
 @FORMAT
@@ -23,7 +23,7 @@ def span(file: Path, words: str, nth: int | None, form: str) -> None:
 
 
 @main.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=PATH)
 @click.option("--source", help="The document's id; the file's name if not given.")
 def section(file: Path, source: str | None) -> None:
     """Print a draft of the rows of `sections` for the document FILE, as CSV."""
@@ -35,8 +35,8 @@ def section(file: Path, source: str | None) -> None:
 
 @main.command()
 @click.argument("package", default=".")
-@click.argument("out", type=click.Path(path_type=Path))
-@click.option("--documents", type=click.Path(path_type=Path), required=True, help="Directory of the source documents.")
+@click.argument("out", type=PATH)
+@click.option("--documents", type=PATH, required=True, help="Directory of the source documents.")
 @MEMORY
 def hydrate(package: str, out: Path, documents: Path, memory: str | None) -> None:
     """Write the tables that have spans to OUT with a `passage` column, for who holds the documents."""

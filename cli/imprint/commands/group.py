@@ -12,8 +12,21 @@ from typing import Any
 import click
 
 from .. import __version__
-from ..exceptions import ExitCode, ImprintError
+from ..exceptions import ExitCode, ImprintError, UsageFault
 
+
+class Local(click.Path):
+    """A path on this machine: an address would make directories of its parts."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if "://" in str(value):
+            fix = "name a path; only imprint publish writes to an address"
+            raise UsageFault("is an address, where a path on this machine is meant", where=str(value), fix=fix)
+        return super().convert(value, param, ctx)
+
+
+PATH = Local(path_type=Path)
+FILE = Local(dir_okay=False, path_type=Path)
 FORMAT = click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="What to print."
 )

@@ -9,13 +9,13 @@ from pathlib import Path
 import click
 
 from ..exceptions import ExitCode, UsageFault
-from .group import FORMAT, MEMORY, VERSION_PROFILE, bar, main, show, stages
+from .group import FORMAT, MEMORY, PATH, VERSION_PROFILE, bar, main, show, stages
 
 KEYS = click.option(
     "--key",
     "keys",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="PUBLIC",
     help="A public key in PEM: what isn't signed by it, or by another that is given, is refused.",
 )
@@ -25,18 +25,16 @@ KEYS = click.option(
 @click.argument("package", default=".")
 @FORMAT
 @MEMORY
-@click.option("--out", type=click.Path(path_type=Path), default="dist", show_default=True, help="Where releases are.")
+@click.option("--out", type=PATH, default="dist", show_default=True, help="Where releases are.")
 @click.option("--against", metavar="PACKAGE", help="The last release's data, where it is neither in --out nor in git.")
 @click.option("--allow-unbumped", is_flag=True, help="Below 1.0.0: release a version again with other content.")
 @click.option("--formats", metavar="LIST", help="What to make besides the package, such as csv,parquet; all, or none.")
-@click.option(
-    "--sign", "key", type=click.Path(path_type=Path), metavar="KEY", help="Sign with the private key in this PEM file."
-)
+@click.option("--sign", "key", type=PATH, metavar="KEY", help="Sign with the private key in this PEM file.")
 @click.option(
     "--picture",
     "pictures",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE",
     help="A picture for the page; can be given several times.",
 )
@@ -65,7 +63,7 @@ def release(
 
 @main.command()
 @click.argument("target")
-@click.option("--from", "store", type=click.Path(path_type=Path), default="dist", show_default=True, help="Where releases are.")
+@click.option("--from", "store", type=PATH, default="dist", show_default=True, help="Where releases are.")
 @FORMAT
 @click.option("--dry-run", is_flag=True, help="Only say what would be sent.")
 def publish(target: str, store: Path, form: str, dry_run: bool) -> None:
@@ -90,7 +88,7 @@ def publish(target: str, store: Path, form: str, dry_run: bool) -> None:
 @KEYS
 @click.option(
     "--ledger",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE",
     help="A releases.json from a place that you trust: the versions must be those in it.",
 )
@@ -116,13 +114,11 @@ def verify(
 @main.command()
 @click.argument("store")
 @click.argument("version", default="latest")
-@click.option(
-    "--out", type=click.Path(path_type=Path), metavar="DIR", help="Where to write the release; NAME-VERSION, if not given."
-)
+@click.option("--out", type=PATH, metavar="DIR", help="Where to write the release; NAME-VERSION, if not given.")
 @click.option("--formats", metavar="LIST", help="Only the package itself and these formats, such as parquet,sqlite.")
 @KEYS
 @FORMAT
-@click.option("--cache", type=click.Path(path_type=Path), metavar="DIR", help="Another place for the cache.")
+@click.option("--cache", type=PATH, metavar="DIR", help="Another place for the cache.")
 @click.option("--no-cache", is_flag=True, help="Use no cache: remember nothing.")
 @click.option("--offline", is_flag=True, help="Ask nobody: take all from the cache.")
 @click.option("--forget", is_flag=True, help="Accept a store that contradicts what it listed before.")
