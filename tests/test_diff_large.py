@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from packages import write
+from test_keys_oracle import examples, sized
 
 import imprint
+from imprint import rows
 from imprint.tables import SMALL
 
 ROWS = 60_000
@@ -74,3 +81,78 @@ def test_what_differs_is_found(way: dict[str, Any], key: bool, tmp_path: Path) -
         ("changed", str(ROWS - 1), {"height": (f"{ROWS - 1}.5", "1")}),
         ("added", str(ROWS), {"height": (None, "100.5"), "note": (None, NOTE)}),
     ]
+
+
+# However a table is read
+
+ODD = ["a", "b", "", " x", "x ", "é", '"q"', "a,b", "1", "2.0", "-", "z\ny", "z\r\ny", "it's", "\ufeff", '""', " "]
+TYPES = ["string", "string", "integer", "number", "any"]
+Row = list[str]
+
+
+@st.composite
+def pairs(draw: st.DrawFn) -> tuple[list[Row], list[Row]]:
+    """The rows of two tables, by an id that mostly is unique; the new ones in any order."""
+    old = [[f"k{draw(st.integers(0, 30))}", *draw(CELLS_OF_A_ROW)] for _ in range(draw(st.integers(0, 8)))]
+    new = [[row[0], *draw(CELLS_OF_A_ROW)] if draw(st.booleans()) else row for row in old if draw(st.integers(0, 5))]
+    return old, draw(st.permutations([*new, *([["new", "a", "1"]] if draw(st.booleans()) else [])]))
+
+
+CELLS_OF_A_ROW = st.tuples(st.sampled_from(ODD), st.sampled_from(ODD))
+
+
+@st.composite
+def ways(draw: st.DrawFn) -> dict[str, Any]:
+    """How two tables are written, and what their schema says."""
+    return {
+        "end": draw(st.sampled_from(["\n", "\r\n"])),
+        "last": draw(st.booleans()),
+        "start": draw(st.sampled_from(["", "", "\ufeff"])),
+        "blank": draw(st.integers(0, 20)),  # the line that a blank one comes after, if there is one
+        "quoting": draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL])),
+        "dialect": {
+            "header": draw(st.booleans()),
+            "delimiter": draw(st.sampled_from(",;\t")),
+            "quoteChar": draw(st.sampled_from("\"'")),
+        },
+        "schema": {
+            "fields": [{"name": "id"}, {"name": "v"}, {"name": "w", "type": draw(st.sampled_from(TYPES))}],
+            "missingValues": draw(st.sampled_from([[""], ["", "-"], []])),
+            **({"primaryKey": ["id"]} if draw(st.booleans()) else {}),
+        },
+    }
+
+
+def written(folder: Path, table: list[Row], way: dict[str, Any]) -> Path:
+    """A package of a table."""
+    dialect, sink = way["dialect"], io.StringIO(newline="")
+    writer = csv.writer(
+        sink, delimiter=dialect["delimiter"], quotechar=dialect["quoteChar"], quoting=way["quoting"], lineterminator="\0"
+    )
+    writer.writerows([["id", "v", "w"], *table] if dialect["header"] else table)
+    lines = sink.getvalue().split("\0")[:-1]
+    lines[way["blank"] : way["blank"]] = [""] if 0 < way["blank"] < len(lines) else []
+    text = way["start"] + way["end"].join(lines) + (way["end"] if way["last"] else "")
+    resource = {"name": "t", "type": "table", "path": "t.csv", "schema": way["schema"], "dialect": dialect}
+    write(folder, {"datapackage.json": {"name": "p", "version": "1.0.0", "resources": [resource]}})
+    (folder / "t.csv").write_bytes(text.encode())
+    return folder
+
+
+@examples(100)
+@given(tables=pairs(), way=ways())
+def test_a_large_table_is_compared_as_a_small_one(tables: tuple[list[Row], list[Row]], way: dict[str, Any]) -> None:
+    """Read again for each query, and whatever differs copied from its lines: with the same result, or the same refusal."""
+    with tempfile.TemporaryDirectory() as folder:
+        sides = [written(Path(folder, name), table, way) for name, table in zip(("old", "new"), tables, strict=True)]
+        with sized(small=-1), pytest.MonkeyPatch.context() as patch:
+            patch.setattr(rows, "FEW", 1)
+            large = compared(*sides)
+        assert compared(*sides) == large
+
+
+def compared(old: Path, new: Path) -> str:
+    try:
+        return repr(imprint.diff(old, new))
+    except imprint.ImprintError as error:
+        return str(error)
