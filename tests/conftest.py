@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+os.environ["IMPRINT_DEBUG"] = "1"  # a fault of its own fails a test, whatever exit code the test expects
 
 
 def _directory(variable: str, default: str, what: str) -> Path:

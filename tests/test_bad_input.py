@@ -8,6 +8,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+
+from imprint import api
+from imprint.commands import main
 
 CASES = json.loads((Path(__file__).parent / "cases" / "bad-input.json").read_text(encoding="utf-8"))
 
@@ -61,3 +65,16 @@ def test_a_command_that_makes_no_sense_exits_with_2_and_says_how_to_use_it(line,
     assert done.returncode == 2
     assert "Usage: " in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_fault_of_our_own_is_one_line_too(tmp_path, monkeypatch):
+    def fails(*_, **__):
+        raise KeyError("rn\nmore")
+
+    monkeypatch.setattr(api, "validate", fails)
+    with pytest.raises(KeyError):
+        CliRunner().invoke(main, ["validate", str(tmp_path)], catch_exceptions=False)
+    monkeypatch.delenv("IMPRINT_DEBUG")
+    done = CliRunner().invoke(main, ["validate", str(tmp_path)], catch_exceptions=False)
+    said = "imprint: a fault of its own (KeyError: 'rn\\nmore'); set IMPRINT_DEBUG=1, and report what it prints then\n"
+    assert (done.exit_code, done.stderr) == (3, said)

@@ -39,7 +39,7 @@ MEMORY = click.option("--memory", metavar="SIZE", help="Memory that the engine m
 
 
 class Commands(click.Group):
-    """Turns an operator's fault into one line on stderr and its exit code."""
+    """Turns an operator's fault into one line on stderr and its exit code; one of our own too, unless IMPRINT_DEBUG is set."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -50,6 +50,14 @@ class Commands(click.Group):
         except OSError as error:
             place = f"{error.filename}: " if error.filename else ""
             click.echo(f"imprint: {place}{error.strerror or error}; check the path and the disk", err=True)
+            ctx.exit(ExitCode.ENVIRONMENT)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            if os.environ.get("IMPRINT_DEBUG"):
+                raise
+            what = f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}".rstrip(": ")
+            click.echo(f"imprint: a fault of its own ({what}); set IMPRINT_DEBUG=1, and report what it prints then", err=True)
             ctx.exit(ExitCode.ENVIRONMENT)
 
 
