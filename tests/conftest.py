@@ -4,9 +4,16 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+from packages import MORE
 
 ROOT = Path(__file__).parent.parent
 os.environ["IMPRINT_DEBUG"] = "1"  # a fault of its own fails a test, whatever exit code the test expects
+
+settings.register_profile(
+    "imprint", deadline=None, database=None, suppress_health_check=list(HealthCheck), derandomize=MORE == 1
+)
+settings.load_profile("imprint")
 
 
 def _directory(variable: str, default: str, what: str) -> Path:

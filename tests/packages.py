@@ -11,10 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from click.testing import CliRunner, Result
+from hypothesis import settings
 
 from imprint.commands import main
 
 CASES = Path(__file__).parent / "cases"
+MORE = int(os.environ.get("MORE_EXAMPLES", "1"))  # more than one: so many times the examples, and others in each run
+
+
+def examples(number: int) -> settings:
+    """That many examples of a property."""
+    return settings(max_examples=number * MORE)
 
 
 def write(folder: Path, files: dict[str, Any]) -> Path:

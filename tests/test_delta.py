@@ -6,7 +6,6 @@ import csv
 import gzip
 import io
 import json
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -15,9 +14,9 @@ from typing import Any
 import duckdb
 import pytest
 from herbs import FILES, edit, set_version
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from packages import CASES, commit, imprint, imprint_process, tree, write
+from packages import CASES, commit, examples, imprint, imprint_process, tree, write
 
 from imprint import api, applying, delta, descriptor, fingerprint, formats, storing
 from imprint.package import Field, Package
@@ -28,15 +27,6 @@ Files = dict[str, Any]
 KINDS = json.loads((CASES / "delta-fields.json").read_text(encoding="utf-8"))
 REFUSED = json.loads((CASES / "delta.json").read_text(encoding="utf-8"))
 ROOT = Path(__file__).parent.parent
-
-
-MORE = int(os.environ.get("MORE_EXAMPLES", "1"))  # more than one: so many times the examples, and others in each run
-
-
-def examples(number: int) -> settings:
-    """That many examples, the same in every run."""
-    kept = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
-    return settings(max_examples=number * MORE, derandomize=MORE == 1, **kept)
 
 
 # Any packages: tables named t, u and v, with columns named a, b and c, of which each version has some

@@ -8,7 +8,8 @@ from typing import Any
 import daff
 from hypothesis import given
 from hypothesis import strategies as st
-from test_diff_oracle import NULL, diff_of, modest
+from packages import examples
+from test_diff_oracle import NULL, diff_of
 
 TEXTS = ["", "a", "b", "B", "a b", " a", "ö", "1", "01", "1.0", "->", "NULL", '"', "a,b", "a\nb"]
 Table = list[list[Any]]
@@ -67,7 +68,7 @@ def line(row: list[Any]) -> str:
     return ",".join('"' + (NULL if cell is None else cell).replace('"', '""') + '"' for cell in row) + "\n"
 
 
-@modest(20)
+@examples(20)
 @given(st.lists(tables(), min_size=1, max_size=6))
 def test_counts_are_those_of_daff(drawn: list[tuple[int, Table, Table]]) -> None:
     keys, *sides = ([*side] for side in zip(*drawn, strict=True))

@@ -13,9 +13,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from packages import write
+from packages import examples, write
 
 from imprint import descriptor, difference
 from imprint.changes import Changes, ResourceDiff, RowChange, Terms
@@ -231,18 +231,14 @@ def diff_of(old: dict[str, Any], new: dict[str, Any], **options: Any) -> Changes
         return difference.diff(first, second, Terms(**options))
 
 
-def modest(examples: int) -> settings:
-    return settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
-
-
-@modest(20)
+@examples(20)
 @given(package_pairs())
 def test_counts_are_those_of_dictionaries_and_counters(drawn: Drawn) -> None:
     changes = diff_of(drawn.old, drawn.new, keys=drawn.keys)
     assert [counts(found) for found in changes.resources] == [expected_counts(pair) for pair in drawn.pairs]
 
 
-@modest(6)
+@examples(6)
 @given(package_pairs())
 def test_a_package_does_not_differ_from_itself(drawn: Drawn) -> None:
     changes = diff_of(drawn.old, drawn.old, keys=drawn.keys)
@@ -251,7 +247,7 @@ def test_a_package_does_not_differ_from_itself(drawn: Drawn) -> None:
     assert changes.old.fingerprint == changes.new.fingerprint
 
 
-@modest(8)
+@examples(8)
 @given(package_pairs())
 def test_the_diff_back_mirrors_the_diff(drawn: Drawn) -> None:
     there = diff_of(drawn.old, drawn.new, keys=drawn.keys, limit_rows=0)
@@ -268,7 +264,7 @@ def mirrored(row: RowChange) -> RowChange:
     return RowChange(op, row.key, {field: pair[::-1] for field, pair in row.cells.items()})
 
 
-@modest(10)
+@examples(10)
 @given(package_pairs())
 def test_without_a_limit_every_row_that_differs_is_listed_with_its_cells(drawn: Drawn) -> None:
     changes = diff_of(drawn.old, drawn.new, keys=drawn.keys, limit_rows=0)
@@ -277,7 +273,7 @@ def test_without_a_limit_every_row_that_differs_is_listed_with_its_cells(drawn: 
         assert not found.sampled
 
 
-@modest(6)
+@examples(6)
 @given(package_pairs(), st.integers(1, 3))
 def test_a_limit_leaves_the_totals_exact(drawn: Drawn, limit: int) -> None:
     changes = diff_of(drawn.old, drawn.new, keys=drawn.keys, limit_rows=limit)
@@ -289,7 +285,7 @@ def test_a_limit_leaves_the_totals_exact(drawn: Drawn, limit: int) -> None:
         assert listed(pair, found.rows) <= expected_of(pair).listed(pair.key, pair.common)
 
 
-@modest(6)
+@examples(6)
 @given(package_pairs())
 def test_columns_that_come_go_or_move_are_named(drawn: Drawn) -> None:
     changes = diff_of(drawn.old, drawn.new, keys=drawn.keys)
@@ -304,7 +300,7 @@ def test_columns_that_come_go_or_move_are_named(drawn: Drawn) -> None:
     assert found == expected
 
 
-@modest(6)
+@examples(6)
 @given(package_pairs())
 def test_an_ignored_column_is_as_if_it_were_not_there(drawn: Drawn) -> None:
     spare = {
@@ -316,7 +312,7 @@ def test_an_ignored_column_is_as_if_it_were_not_there(drawn: Drawn) -> None:
         assert counts(found) == expected_counts(replace(pair, types=types))
 
 
-@modest(8)
+@examples(8)
 @given(package_pairs(["number"]))
 def test_numbers_within_a_tolerance_are_the_same(drawn: Drawn) -> None:
     limit = Decimal(50)
@@ -349,7 +345,7 @@ def test_numbers_are_compared_as_decimals_not_as_doubles() -> None:
     assert diff_of(*files).resources[0].changed == 1
 
 
-@modest(6)
+@examples(6)
 @given(package_pairs())
 def test_all_removed_lists_every_removed_row_that_has_a_key_beyond_the_limit(drawn: Drawn) -> None:
     changes = diff_of(drawn.old, drawn.new, keys=drawn.keys, limit_rows=1, all_removed=True)

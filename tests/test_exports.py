@@ -9,8 +9,8 @@ from typing import Any
 
 import duckdb
 import pytest
-from hypothesis import HealthCheck, given, settings
-from packages import write
+from hypothesis import given
+from packages import examples, write
 from test_fingerprints import NULL, as_csv, as_json, tables
 
 from imprint import descriptor, fingerprint, formats
@@ -52,7 +52,7 @@ def read_back(base: Path, fields: list[dict[str, Any]], form: str, null: str = N
             return fingerprint.of_table(engine, checked["t"])
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(12)
 @given(tables())
 @pytest.mark.parametrize("form", ["csv", "json"])
 def test_what_is_written_is_the_table(form: str, table: tuple[list[str], list[list[Any]]]) -> None:

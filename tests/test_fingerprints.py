@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
-from packages import write
+from packages import examples, write
 
 from imprint import descriptor, fingerprint
 from imprint.fingerprint import Fingerprint
@@ -113,10 +113,7 @@ def as_parquet(kinds: list[str], rows: list[list[Any]]) -> tuple[tuple[dict[str,
         return ({"format": "parquet"}, Path(parquet).read_bytes()), ({"format": "csv"}, Path(second).read_bytes())
 
 
-modest = settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
-
-
-@modest
+@examples(5)
 @given(tables(), st.randoms(use_true_random=False))
 def test_order_dialect_and_format_do_not_show(table: tuple[list[str], list[list[Any]]], random: Any) -> None:
     kinds, rows = table
@@ -133,7 +130,7 @@ def test_order_dialect_and_format_do_not_show(table: tuple[list[str], list[list[
     assert found[0].rows == len(rows)
 
 
-@modest
+@examples(5)
 @given(tables(), st.data())
 def test_another_cell_shows_in_its_table_and_column_in_any_format(
     table: tuple[list[str], list[list[Any]]], data: st.DataObject
@@ -151,7 +148,7 @@ def test_another_cell_shows_in_its_table_and_column_in_any_format(
         assert [name for name in before.columns if before.columns[name] != after.columns[name]] == [f"f{column}"]
 
 
-@modest
+@examples(5)
 @given(tables(), st.integers(0, 5))
 def test_a_row_that_is_there_twice_counts_twice_in_any_format(table: tuple[list[str], list[list[Any]]], which: int) -> None:
     kinds, rows = table

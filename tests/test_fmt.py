@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from hypothesis import assume, given
-from packages import CASES, imprint, tree, write
-from test_diff_oracle import Drawn, modest, package_pairs
+from packages import CASES, examples, imprint, tree, write
+from test_diff_oracle import Drawn, package_pairs
 
 FOLDERS = sorted((CASES / "fmt").iterdir())
 TABLE = {
@@ -90,7 +90,7 @@ def test_a_document_outside_the_package_is_left_alone(tmp_path: Path) -> None:
     assert (tmp_path / "outside.json").read_text(encoding="utf-8") == schema
 
 
-@modest(6)
+@examples(6)
 @given(package_pairs())
 def test_values_stay_and_a_second_run_changes_nothing(drawn: Drawn) -> None:
     first = (next(iter(row.values()), None) for pair in drawn.pairs for row in pair.old.rows)

@@ -6,7 +6,6 @@ import contextlib
 import csv
 import io
 import json
-import os
 import re
 import tempfile
 from collections import Counter
@@ -15,9 +14,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
-from packages import write
+from packages import examples, write
 
 import imprint
 from imprint import descriptor, scan, tables
@@ -30,16 +29,9 @@ Row = list[Cell]
 Key = tuple[str, tuple[str, ...]]  # type of the error, fields
 Found = tuple[str, str, int | None, str | None]  # resource, type, row, field
 
-MORE = int(os.environ.get("MORE_EXAMPLES", "1"))  # more than one: so many times the examples, and others in each run
 SIZES = pytest.mark.parametrize(
     "size", [{}, {"small": -1}, {"small": -1, "group": 1, "counted": 2}], ids=["small", "large", "wide"]
 )
-
-
-def examples(number: int) -> settings:
-    """That many examples, the same in every run."""
-    unhurried = settings(deadline=None, database=None, suppress_health_check=list(HealthCheck))
-    return settings(unhurried, max_examples=number * MORE, derandomize=MORE == 1)
 
 
 @contextlib.contextmanager

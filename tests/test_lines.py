@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from packages import write
+from packages import examples, write
 
 import imprint
 from imprint.lines import lines_of
@@ -106,7 +106,7 @@ CELLS = st.text(st.sampled_from('a,"\n\r \t\x0c\u2028é'), max_size=6)
 RECORDS = st.lists(st.lists(CELLS, min_size=2, max_size=3), min_size=1, max_size=12)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(records=RECORDS, end=st.sampled_from(["\n", "\r\n", "\r"]), seed=st.randoms(use_true_random=False))
 def test_a_line_is_one_more_than_the_line_ends_before_the_row(records: list[list[str]], end: str, seed: Any) -> None:
     texts = [",".join('"' + cell.replace('"', '""') + '"' for cell in record) + end for record in records]

@@ -21,9 +21,9 @@ import rdflib
 import yaml
 from datacite import schema45
 from herbs import repository
-from hypothesis import HealthCheck, given, settings, strategies
+from hypothesis import given, strategies
 from jsonschema import Draft7Validator
-from packages import CASES, imprint, tree, write
+from packages import CASES, examples, imprint, tree, write
 from rocrate.rocrate import ROCrate
 
 from imprint import descriptor, metadata
@@ -279,7 +279,7 @@ def anything(tmp_path_factory) -> Path:
     return tmp_path_factory.mktemp("anything")
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(50)
 @given(title=SAID, description=SAID, keywords=strategies.lists(SAID, max_size=3, unique=True), who=SAID)
 def test_any_text_comes_back_from_every_reader(anything, title, description, keywords, who):
     for path in [*anything.rglob("*.csv"), *(anything / path for path in metadata.FORMS.values())]:
@@ -311,7 +311,7 @@ def test_any_text_comes_back_from_every_reader(anything, title, description, key
     assert (croissant.name, croissant.description, set(words)) == (title, description, set(keywords))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(40)
 @given(table=SAID, fields=strategies.lists(SAID, min_size=1, max_size=3, unique=True), file=SAID)
 def test_names_of_any_kind_lead_to_the_records(anything, table, fields, file):
     name = re.sub(r"[/:~\\\0]|[.]{2}", "_", file)[:20] + ".csv"  # what the standard lets be a path
@@ -330,14 +330,14 @@ PORTAL = [dcat.PREFIXES["dct"] + "title", dcat.PREFIXES["dct"] + "description", 
 ENGINE = ["https://schema.org/name", "https://schema.org/description", "https://schema.org/keywords"]
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(TEXT)
 def test_a_literal_is_read_as_it_was(text):
     written = turtle.prefixes({"x": "urn:x:"}) + turtle.statement(turtle.iri("urn:x:s"), [("x:p", turtle.literal(text))])
     assert [str(value) for value in rdflib.Graph().parse(data=written, format="turtle").objects()] == [text]
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(TEXT)
 def test_any_address_makes_one_statement(text):
     written = turtle.prefixes({"x": "urn:x:"}) + turtle.statement(

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 from hypothesis import assume, given, strategies
-from packages import CASES, imprint, write
-from test_properties import CELLS, examples, fields
+from packages import CASES, examples, imprint, write
+from test_properties import CELLS, fields
 
 from imprint import descriptor, fingerprint, spelling, sql
 from imprint.descriptor import PROFILE_2_0

@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 
 import pytest
 from herbs import edit, repository, set_version
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from packages import imprint, write
+from packages import examples, imprint, write
 from test_reports_html import BROWSER, CONTRASTS, FLAGS, WIDTHS, in_a_browser
 
 from imprint import archive, descriptor, page
@@ -606,7 +606,7 @@ def test_a_script_would_not_run_nor_a_request_be_made(browser: Any, stores: Call
 TEXTS = st.text(st.characters(exclude_categories=[]), max_size=40) | st.sampled_from(HOSTILE["texts"])
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(TEXTS)
 def test_markdown_gives_no_tag_or_address_that_it_should_not(text: str) -> None:
     found = markdown.render(text, 4)
@@ -617,7 +617,7 @@ def test_markdown_gives_no_tag_or_address_that_it_should_not(text: str) -> None:
     assert not re.search(r"<[^>]*\son\w+=", found)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(TEXTS | st.lists(TEXTS, max_size=3) | st.dictionaries(TEXTS, TEXTS, max_size=3))
 def test_the_rows_come_out_of_the_page_as_they_went_in(value: Any) -> None:
     written = json.dumps(value, ensure_ascii=False).translate(data.UNSAFE)

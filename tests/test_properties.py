@@ -6,7 +6,6 @@ import copy
 import csv
 import io
 import json
-import os
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from jsonschema.validators import validator_for
+from packages import examples
 from peer import Verdict, findings, theirs
 
 import imprint
@@ -27,15 +27,6 @@ from imprint.package import Field, Package
 from imprint.reference import Reference
 
 Json = dict[str, Any]
-
-
-MORE = int(os.environ.get("MORE_EXAMPLES", "1"))  # more than one: so many times the examples, and others in each run
-
-
-def examples(number: int) -> settings:
-    """That many examples, the same in every run."""
-    kept = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
-    return settings(max_examples=number * MORE, derandomize=MORE == 1, **kept)
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from packages import write
+from packages import examples, write
 
 import imprint
 
@@ -43,7 +43,7 @@ def expected(rows: Rows, link: str) -> list[int]:
 
 @pytest.mark.parametrize("link", ["derived", "coupled", "crossed"])
 def test_the_rows_reported_are_those_that_break_the_link(link: str) -> None:
-    @settings(max_examples=40, deadline=None)
+    @examples(40)
     @given(rows=ROWS)
     def holds(rows: Rows) -> None:
         with tempfile.TemporaryDirectory() as folder:

@@ -7,8 +7,9 @@ from typing import Any
 
 import duckdb
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from packages import examples
 
 from imprint import expressions, shapes, sql
 from imprint.package import Field
@@ -43,7 +44,7 @@ def engine() -> duckdb.DuckDBPyConnection:
     return duckdb.connect()
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(150)
 @given(field=fields(), data=st.data())
 def test_what_has_the_shape_is_surely_valid(engine: duckdb.DuckDBPyConnection, field: Field, data: st.DataObject) -> None:
     shape = shapes.shape(field)
@@ -56,7 +57,7 @@ def test_what_has_the_shape_is_surely_valid(engine: duckdb.DuckDBPyConnection, f
     assert [row for row in engine.execute(query, [texts]).fetchall() if row[1:] != (True, True)] == []
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(low=st.integers(0, 10**6) | st.integers(0, 120), width=st.integers(0, 10**6) | st.integers(0, 120), data=st.data())
 def test_numbers_between_two_are_those_and_no_others(low: int, width: int, data: st.DataObject) -> None:
     pattern = shapes.between(low, low + width)

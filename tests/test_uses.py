@@ -10,9 +10,9 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from packages import CASES, commit, imprint, write
+from packages import CASES, commit, examples, imprint, write
 
 import imprint as library
 from imprint import api, impact, scripts, uses
@@ -230,7 +230,7 @@ PARTS = st.sampled_from(
 TEXTS = st.lists(PARTS, max_size=40).map("".join)
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(text=TEXTS, suffix=st.sampled_from([".py", ".r", ".sql", ".jl", ".rmd"]))
 def test_no_script_is_too_odd_and_what_is_found_stands_in_it(text: str, suffix: str) -> None:
     lines = text.split("\n")
@@ -240,7 +240,7 @@ def test_no_script_is_too_odd_and_what_is_found_stands_in_it(text: str, suffix: 
         assert all(word in text for word in WORDS if word in piece.text)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     fields=st.lists(st.sampled_from(["name", "height", "kind", "id"]), min_size=1, max_size=4, unique=True),
     quote=st.sampled_from("'\""),
@@ -252,7 +252,7 @@ def test_a_field_that_a_python_script_names_is_found(fields: list[str], quote: s
     assert set(fields) <= found
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(text=st.text(max_size=60))
 def test_a_list_is_read_or_refused_with_one_sentence(text: str) -> None:
     try:
@@ -277,7 +277,7 @@ def table(folder: Path, rows: dict[int, tuple[str, ...]], columns: list[str]) ->
     return write(folder, {"t.csv": "\n".join([",".join(["id", *columns]), *lines]) + "\n", "datapackage.json": package})
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(old=ROWS, new=ROWS, columns=COLUMNS, used=COLUMNS)
 def test_a_consumer_is_affected_just_where_what_it_reads_differs(
     tmp_path_factory: pytest.TempPathFactory, old: Any, new: Any, columns: list[str], used: list[str]

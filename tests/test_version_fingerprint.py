@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
-from packages import write
+from packages import examples, write
 
 from imprint import descriptor, fingerprint
 from imprint.engine import Engine
@@ -29,7 +29,6 @@ CELLS = st.tuples(
     st.none() | st.booleans(),
 )
 ROWS = st.lists(CELLS, min_size=1, max_size=6)
-modest = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def prints(*tables: tuple[str, Any]) -> list[Fingerprint]:
@@ -70,7 +69,7 @@ def as_json(rows: list[tuple[Any, ...]]) -> tuple[str, list[dict[str, Any]]]:
     return "json", [dict(zip(NAMES, row, strict=True)) for row in rows]
 
 
-@modest
+@examples(8)
 @given(ROWS, st.randoms(use_true_random=False))
 def test_order_quoting_line_ends_and_format_do_not_show(rows: list[tuple[Any, ...]], random: Any) -> None:
     shuffled = random.sample(rows, len(rows))
@@ -80,7 +79,7 @@ def test_order_quoting_line_ends_and_format_do_not_show(rows: list[tuple[Any, ..
     assert found[0].rows == len(rows)
 
 
-@modest
+@examples(8)
 @given(ROWS, CELLS, st.data())
 def test_one_other_cell_changes_the_table_and_just_its_column(
     rows: list[tuple[Any, ...]], other: Any, data: st.DataObject
@@ -94,7 +93,7 @@ def test_one_other_cell_changes_the_table_and_just_its_column(
     assert [name for name in NAMES if before.columns[name] != after.columns[name]] == [NAMES[column]]
 
 
-@modest
+@examples(8)
 @given(ROWS, st.integers(0, 5))
 def test_a_duplicate_row_counts(rows: list[tuple[Any, ...]], which: int) -> None:
     once, twice, thrice = prints(*(as_csv(rows + [rows[which % len(rows)]] * times) for times in range(3)))
@@ -137,7 +136,7 @@ def test_the_fingerprint_is_the_documented_one() -> None:
     }
 
 
-@modest
+@examples(8)
 @given(rows=ROWS, batch=st.sampled_from([1, 2, 8]), repeated=st.sampled_from([0.0, 0.7, 9.0]))
 def test_a_large_table_is_digested_otherwise_to_the_same_end(rows: list[Any], batch: int, repeated: float) -> None:
     table = as_csv(rows * 3)

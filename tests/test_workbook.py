@@ -21,10 +21,10 @@ import pandas
 import pytest
 import xlsxwriter
 from herbs import FILES
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from openpyxl.utils.escape import unescape
-from packages import CASES, write
+from packages import CASES, examples, write
 
 from imprint import descriptor
 from imprint.exports import workbook
@@ -125,7 +125,7 @@ def test_readxl_reads_the_same(hostile: tuple[Path, tuple[str, ...]]) -> None:
 TEXT = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from("=+-@\t\r\n'_x0041"), max_size=12)
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(st.lists(st.tuples(TEXT, TEXT, TEXT | st.none()), min_size=1, max_size=20))
 def test_any_table_of_texts_comes_back(rows: list[tuple[str | None, ...]]) -> None:
     fields = [{"name": name} for name in ("one", "two", "three")]
