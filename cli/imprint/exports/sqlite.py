@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 import sqlite3
@@ -13,7 +14,7 @@ from .. import formats, sql
 from ..engine import Engine
 from ..exceptions import ImprintError
 from ..package import Package, Schema
-from ..scan import Checked
+from ..scan import Checked, unique_keys
 from .columns import TEXT, Column, query
 
 TYPES = {"BIGINT": "INTEGER", "DOUBLE": "NUMERIC", "BOOLEAN": "INTEGER"}  # by the engine's type, which holds each value
@@ -37,24 +38,21 @@ def write(
     name differs from another's by case alone, is left out, and a note on it given back. Raises ImprintError where the views
     can't be used; they may create views and nothing else.
     """
-    notes = []
+    notes: list[str] = []
     connection = sqlite3.connect(path, isolation_level=None)
     try:
         connection.execute("PRAGMA page_size = 4096")
         connection.execute("PRAGMA journal_mode = OFF")
         connection.execute("BEGIN")
-        for name, one in checked.items():
-            if not one.columns:
-                continue
-            holds = not any(one.findings.counts.values())  # a package may declare that what is wrong is a warning
-            try:
-                connection.execute(_create(name, one.table.schema, columns[name], strict=holds))
-            except sqlite3.OperationalError as error:
-                if _code(error) != sqlite3.SQLITE_ERROR:
-                    raise
-                notes.append(f'the SQLite file leaves out "{name}": {error}')
-            else:
-                _insert(connection, engine, name, one, columns[name])
+        keys = {name: _keys(one, columns[name]) for name, one in checked.items() if one.columns}
+        for name, reason in _unfit({name: _create(name, checked[name], columns[name], keys[name]) for name in keys}):
+            notes.append(f'the SQLite file leaves out "{name}": {reason}')
+            del keys[name]
+        for name, own in keys.items():
+            references, lost = _references(name, checked[name].table.schema, columns[name], keys)
+            notes += [f'the SQLite file leaves out the foreign key of "{name}" to {key}' for key in lost]
+            connection.execute(_create(name, checked[name], columns[name], own, references))
+            _insert(connection, engine, name, checked[name], columns[name])
         views = package.descriptor.get("sqlViews")
         if isinstance(views, str):
             _create_views(connection, package.base / views, views)
@@ -76,18 +74,58 @@ def _code(error: sqlite3.Error) -> int:
     return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
 
 
-def _create(name: str, schema: Schema, columns: Sequence[Column], *, strict: bool) -> str:
-    parts, present, fields = [], [column.name for column in columns], {field.name: field for field in schema.fields}
+def _holds(one: Checked) -> bool:
+    """Whether nothing is wrong with a table; a package may declare that what is wrong is a warning."""
+    return not any(one.findings.counts.values())
+
+
+def _keys(one: Checked, columns: Sequence[Column]) -> list[tuple[str, ...]]:
+    """The keys that the table's rows surely hold, the primary one first."""
+    present = {column.name for column in columns}
+    listed = [one.table.schema.primary_key, *(names for _, names in unique_keys(one.table.schema))]
+    return [names for names in dict.fromkeys(listed) if names and present.issuperset(names)] if _holds(one) else []
+
+
+def _create(
+    name: str, one: Checked, columns: Sequence[Column], keys: Sequence[tuple[str, ...]], references: Sequence[str] = ()
+) -> str:  # fmt: skip
+    schema, parts = one.table.schema, []
+    fields = {field.name: field for field in schema.fields}
     for column in columns:
-        null = " NOT NULL" if strict and (fields[column.name].required or column.name in schema.primary_key) else ""
+        required = fields[column.name].required or column.name in schema.primary_key
+        null = " NOT NULL" if required and _holds(one) else ""
         parts.append(f"{sql.identifier(column.name)} {TYPES.get(column.kind, 'TEXT')}{null}")
-    if strict and schema.primary_key and set(schema.primary_key) <= set(present):
-        parts.append(f"PRIMARY KEY ({_listed(schema.primary_key)})")
+    parts += [f"{'PRIMARY KEY' if key == schema.primary_key else 'UNIQUE'} ({_listed(key)})" for key in keys]
+    return f"CREATE TABLE {sql.identifier(name)} (\n  " + ",\n  ".join([*parts, *references]) + "\n)"
+
+
+def _unfit(statements: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """The tables that SQLite doesn't take, and why."""
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        for name, statement in statements.items():
+            try:
+                connection.execute(statement)
+            except sqlite3.OperationalError as error:
+                if _code(error) != sqlite3.SQLITE_ERROR:
+                    raise
+                yield name, str(error)
+
+
+def _references(
+    name: str, schema: Schema, columns: Sequence[Column], keys: Mapping[str, Sequence[tuple[str, ...]]]
+) -> tuple[list[str], list[str]]:  # fmt: skip
+    """The foreign keys of a table as SQL, and those that SQLite can't hold: it refuses every change where they are declared."""
+    made, lost = [], []
+    present = {column.name for column in columns}
     for key in schema.foreign_keys:
-        if set(key.fields) <= set(present):
-            target = sql.identifier(key.reference or name)
-            parts.append(f"FOREIGN KEY ({_listed(key.fields)}) REFERENCES {target} ({_listed(key.reference_fields)})")
-    return f"CREATE TABLE {sql.identifier(name)} (\n  " + ",\n  ".join(parts) + "\n)"
+        target, fields = key.reference or name, key.reference_fields
+        if not present.issuperset(key.fields):
+            continue
+        if any(set(one) == set(fields) for one in keys.get(target, ())):
+            made.append(f"FOREIGN KEY ({_listed(key.fields)}) REFERENCES {sql.identifier(target)} ({_listed(fields)})")
+        else:
+            lost.append(f'{", ".join(fields)} of "{target}": no key of it has just that')
+    return made, lost
 
 
 def _listed(names: tuple[str, ...]) -> str:
