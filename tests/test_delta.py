@@ -148,6 +148,22 @@ def test_deltas_squash_to_the_direct_one_whatever_is_squashed_first(first, secon
         assert tree(left) == tree(right) == tree(at_once) == direct
 
 
+@pytest.mark.parametrize(
+    "fields", [None, [{"name": "zip", "type": "any"}, {"name": "n", "type": "any"}]], ids=["no schema", "any"]
+)
+def test_texts_in_json_stay_texts_though_they_spell_something_else(fields, tmp_path):
+    resource = {"name": "x", "type": "table", "path": "x.json"} | ({"schema": {"fields": fields}} if fields else {})
+    package = {"name": "p", "resources": [resource]}
+    for name, rows in {
+        "old": [["75001", 1], ["10115", "true"], [None, "a"]],
+        "new": [["75001", 2], ["20000", "true"], ["null", "a"]],
+    }.items():
+        write(tmp_path / name, {"datapackage.json": package, "x.json": [{"zip": row[0], "n": row[1]} for row in rows]})
+    applying.apply(loaded(made(tmp_path, "old", "new")), loaded(tmp_path / "old"), tmp_path / "forth")
+    rows = json.loads((tmp_path / "forth" / "x.json").read_text(encoding="utf-8"))
+    assert {row["zip"] for row in rows} == {"75001", "20000", "null"}
+
+
 # What doesn't fit
 
 

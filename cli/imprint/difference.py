@@ -20,7 +20,7 @@ from .header import any_field
 from .package import ForeignKey, Package, Resource
 from .scan import Checked
 from .tables import unlisted
-from .validation import MEMORY, linked, open_tables
+from .validation import enough, linked, open_tables
 
 REMOVED_SHARE = 0.1
 CHANGED_SHARE = 0.25
@@ -48,7 +48,7 @@ def diff(old: Package, new: Package, terms: Terms = PLAIN, *, fingerprints: bool
         {name: sides[number].checking(keys[name].texts) for name, sides in planned.items()}
         for number, keys in enumerate((linked(old), linked(new)))
     ]
-    with open_tables(old, new, memory=memory or MEMORY, wanted=kept) as (engine, (before, after)):
+    with open_tables(old, new, memory=memory or enough(old, new), wanted=kept) as (engine, (before, after)):
         _refuse_unread(old, before, agreed)
         _refuse_unread(new, after, agreed)
         pairs = {

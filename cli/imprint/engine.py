@@ -201,7 +201,7 @@ def _told() -> Iterator[None]:
     try:
         yield
     except duckdb.OutOfMemoryException as error:
-        raise ImprintError(_first_line(error), fix="free some memory or disk, or set --memory") from error
+        raise ImprintError(_first_line(error), fix="give it more with --memory, such as 2GB, or free some disk") from error
     except duckdb.IOException as error:
         raise ImprintError(_first_line(error), fix="look whether the disk is full, or the file is gone") from error
 

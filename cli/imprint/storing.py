@@ -141,7 +141,8 @@ def _cells(one: Checked, target: Shape) -> tuple[list[str], list[Callable[[str |
         column = columns.get(field.name)
         if target.native:
             cells.append(f"l.v{column.number}" if column else "NULL::VARCHAR")
-            spell.append(_or(None, value_reader(field, target.resource.place)))
+            as_texts = field.type == "any" and column in one.table.worded
+            spell.append(_or(None, str if as_texts else value_reader(field, target.resource.place)))
             continue
         raw = column is not None and not one.table.native and reads_as(column.field, field)
         cells.append(f"t.{column.id}" if column and raw else f"l.v{column.number}" if column else "NULL::VARCHAR")

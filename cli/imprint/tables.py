@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import itertools
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -29,6 +29,7 @@ JSON_LINES = frozenset({"jsonl", "ndjson"})
 LINE_ENDS = (None, "\n", "\r\n", "\r")
 ROWS = 1000  # rows with wrong cells whose cells are remembered as they were
 SMALL = 4 << 20  # bytes up to which a table is kept in memory rather than read again for each query
+NARROW = 500  # columns up to which it is
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,8 @@ class Table:
 
     `relation` is SQL with columns `c1`, `c2`, …; `numbered` has the row number `rn` too (header is row 1). A table is
     `native` where the data has types of its own: its cells are checked already, and the columns hold canonical texts. It is
-    `whole` where no row was too short. `marks` gives the marks of a file that the engine reads itself, once they are counted;
-    a `small` table is stored in the engine at once.
+    `whole` where no row was too short; its `worded` columns have no type, and their values are all texts. `marks` gives the
+    marks of a file that the engine reads itself, once they are counted; a `small` table is stored in the engine at once.
     """
 
     resource: Resource
@@ -48,6 +49,7 @@ class Table:
     numbered: str
     native: bool = False
     whole: bool = False
+    worded: frozenset[Column] = frozenset()
     marks: Callable[[], Marks | None] | None = None
     small: bool = False
 
@@ -220,7 +222,7 @@ def _direct(engine: Engine, resource: Resource, labels: tuple[str, ...], columns
     """The file read by the engine; None where it says no."""
     (path,), dialect = resource.files, resource.dialect
     counted = functools.partial(_data_marks, resource, narrow=len(columns) == 1)
-    small = _is_small(path)
+    small = _is_small(path, columns)
     first = counted(limit=None if small else CHUNK)
     if first is None or (dialect.header and _spans_lines(resource)):
         return None
@@ -245,8 +247,9 @@ def _data_marks(resource: Resource, *, narrow: bool, limit: int | None = None) -
     )
 
 
-def _is_small(path: Path) -> bool:
-    return path.stat().st_size <= SMALL
+def _is_small(path: Path, columns: Sequence[Column]) -> bool:
+    """Whether a table is kept in memory, where each column takes a block for itself."""
+    return path.stat().st_size <= SMALL and len(columns) <= NARROW
 
 
 def _spans_lines(resource: Resource) -> bool:
@@ -274,7 +277,7 @@ def _table(
 
 def _copied(resource: Resource, labels: tuple[str, ...], columns: tuple[Column, ...], file: PlainFile) -> Table:
     typed = f"SELECT rn::BIGINT AS rn{''.join(f', {column.id}' for column in columns)} FROM {file.relation}"
-    return Table(resource, labels, columns, f"({typed})", f"({typed})", small=_is_small(file.path))
+    return Table(resource, labels, columns, f"({typed})", f"({typed})", small=_is_small(file.path, columns))
 
 
 def _records(
@@ -405,12 +408,14 @@ def _read_native(engine: Engine, resource: Resource, findings: Findings, rows: I
         return _table(engine, resource, findings, (), (), None)
     columns = match(labels, resource, findings)
     readers = [reference.Reference(column.field) for column in columns]
+    worded = {column for column in columns if column.field.type == "any"}
     with PlainFile(engine.new_file(".csv"), ["rn", *(column.id for column in columns)]) as file:
         for number, cells in enumerate(listed, 1):
             if number >= resource.dialect.first_content_row and not is_comment(number, cells, resource.dialect):
                 mend(number, cells, columns, findings, resource.encoding)
                 file.write((str(number), *_read_row(number, cells, columns, readers, findings)))
-    return replace(_copied(resource, labels, columns, file), native=True).kept(engine)
+                worded -= {column for column in worded if not isinstance(_at(cells, column), str | None)}
+    return replace(_copied(resource, labels, columns, file), native=True, worded=frozenset(worded)).kept(engine)
 
 
 def _read_row(
@@ -442,6 +447,11 @@ def _read_row(
                 cell=_shown(cell),
             )
     return texts
+
+
+def _at(cells: Sequence[Any], column: Column) -> Any:
+    """A row's cell in a column; None where it is too short."""
+    return cells[column.number - 1] if column.number <= len(cells) else None
 
 
 def _shown(cell: Any) -> str:

@@ -30,7 +30,7 @@ from .streams import digests, unpacked
 from .tables import load_json, read_table, reread
 
 LIMIT = 100
-MEMORY = f"{max(640, 160 * (os.cpu_count() or 1))}MB"  # the engine's, where nothing is asked for: more makes it no faster
+MEMORY = max(640, 160 * (os.cpu_count() or 1))  # MB
 EVERYTHING = Policy()
 
 
@@ -62,7 +62,10 @@ def validated(
     policy = replace(policy, warn=policy.warn | package.warnings)
     files = [file for resource in package.resources for file in resource.files]
     found = {resource.name: Findings(resource.name, limit, policy) for resource in package.resources}
-    with Engine(files, memory=memory or MEMORY, writable=writable) as engine, ThreadPoolExecutor(os.cpu_count()) as pool:
+    with (
+        Engine(files, memory=memory or enough(package), writable=writable) as engine,
+        ThreadPoolExecutor(os.cpu_count()) as pool,
+    ):
         needed = _needed(package, policy, documents)
         with progress.told(tell, engine, needed.resources) as done:
             checked = check_tables(engine, needed, found, pool, done)
@@ -126,6 +129,12 @@ def _needed(package: Package, policy: Policy, documents: Path | None) -> Package
             break
         waiting = {target for one in package.resources if one.name in waiting for target in _targets(one)} - wanted
     return replace(package, resources=tuple(one for one in package.resources if one.name in wanted))
+
+
+def enough(*packages: Package) -> str:
+    """The engine's memory where none is asked for: more makes it no faster, but each column of a wide table takes some."""
+    widest = max((len(one.schema.fields) for package in packages for one in package.resources if one.schema), default=0)
+    return f"{max(MEMORY, widest)}MB"
 
 
 @contextlib.contextmanager

@@ -35,7 +35,11 @@ VERSION_PROFILE = click.option(
     type=click.Choice(["datapackage", "croissant"]),
     help="Whose version rules count; datapackage, unless the descriptor names one.",
 )
-MEMORY = click.option("--memory", metavar="SIZE", help="Memory that the engine may use, such as 2GB; the rest spills to disk.")
+MEMORY = click.option(
+    "--memory",
+    metavar="SIZE",
+    help="Memory that the engine may use, such as 2GB; the rest spills to disk. Else 640MB, or more for many cores or columns.",
+)
 
 
 class Commands(click.Group):
