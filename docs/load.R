@@ -41,7 +41,8 @@ imprint_file <- function(store, path, digest, folder) {
   target <- file.path(folder, path)
   dir.create(dirname(target), recursive = TRUE, showWarnings = FALSE)
   if (grepl("^https?://", store)) {
-    address <- paste0(store, "/", utils::URLencode(path))
+    parts <- vapply(strsplit(path, "/", fixed = TRUE)[[1]], utils::URLencode, "", reserved = TRUE, repeated = TRUE)
+    address <- paste0(store, "/", paste(parts, collapse = "/"))
     failed <- tryCatch(utils::download.file(address, target, mode = "wb", quiet = TRUE), error = conditionMessage, warning = conditionMessage)
     if (!identical(failed, 0L)) stop(path, " cannot be downloaded: ", failed, call. = FALSE)
   } else if (!file.copy(file.path(store, path), target, overwrite = TRUE)) stop(store, " has no ", path, call. = FALSE)

@@ -511,6 +511,13 @@ def test_r_refuses_a_corrupt_byte(path: str, dist: Path, here: Path) -> None:
     assert f"Error: {path} is not what was released: its SHA-256 differs" in done.stderr
 
 
+def test_r_fetches_a_file_of_any_name(dist: Path, here: Path) -> None:
+    write(dist, {"1.1.0/data/a#b c?%41+&.csv": "x\n1\n"})
+    with serving(dist) as server:
+        done = r(f'cat(readLines(imprint_file("{server.address}", "1.1.0/data/a#b c?%41+&.csv", NULL, "{here}")))')
+    assert done.stdout == "x 1", done.stderr
+
+
 def test_r_refuses_a_version_that_is_not_there_and_a_name_that_leads_out(dist: Path, here: Path) -> None:
     with serving(dist) as server:
         assert 'has no version "3.0.0"; it has 1.0.0, 1.1.0' in r(f'imprint_load("{server.address}", "3.0.0")').stderr
