@@ -14,14 +14,15 @@ from typing import Any
 
 import pytest
 import s3
+import tampering
 from herbs import repository
 from hypothesis import given
 from hypothesis import strategies as st
 from packages import CASES, imprint, tree, write
 
-from imprint import archive, publishing
+from imprint import archive, publishing, signing
 from imprint.exceptions import DataFault, ImprintError, UsageFault
-from imprint.manifest import File, Index, Listed, Manifest, read_index
+from imprint.manifest import File, Index, Listed, Manifest, read_index, read_manifest
 from imprint.publishing import bucket, targets
 from imprint.semver import precedence
 
@@ -66,7 +67,21 @@ def make(store: Path, versions: dict[str, str], *, built: str = "first") -> Path
     return write(store, {"index.json": index.text(), "index.html": f"<title>{name}: {', '.join(versions)}</title>\n"})
 
 
+def sign(store: Path, key: Path) -> Path:
+    """The store, each release of it and its index signed."""
+    for one in read_index(store / "index.json").versions:
+        signing.attest_release(store / one.path, read_manifest(store / one.path / "manifest.json"), "", key)
+    signing.attest_index(store, key)
+    return store
+
+
 TWO = {"1.0.0": "0.5", "1.1.0": "0.6"}
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with two pairs of keys: `key` and `other`."""
+    return tampering.make_keys(tmp_path_factory.mktemp("keys"))
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +131,7 @@ def do(target: str, what: list[str], store: Path) -> None:
     old = files.cat_file(at) if action in ("append", "flip") else b""
     new = {
         "append": old + b"\n", "flip": old[:-2] + bytes([old[-2] ^ 1]) + old[-1:] if old else b"",
-        "copy": (store / name).read_bytes() if action == "copy" else b"", "write": "".join(text).encode(),
+        "copy": (store / "".join(text or [name])).read_bytes() if action == "copy" else b"", "write": "".join(text).encode(),
     }[action]  # fmt: skip
     if root:
         files.makedirs(at.rpartition("/")[0], exist_ok=True)
@@ -136,13 +151,17 @@ EACH = [(row, kind) for row in ROWS for kind in ("directory", "s3") if kind == "
 
 
 @pytest.mark.parametrize(("row", "target"), EACH, ids=[f"{kind}-{row['name']}" for row, kind in EACH], indirect=["target"])
-def test_what_a_user_sees(row: dict[str, Any], target: str, tmp_path: Path) -> None:
+def test_what_a_user_sees(row: dict[str, Any], target: str, tmp_path: Path, keys: Path) -> None:
     store = make(tmp_path / "store", TWO)
+    if row.get("signed"):
+        sign(store, keys / "key.pem")
     if row["published"]:
         first = {"all": store}.get(row["published"]) or make(tmp_path / "first", {"1.0.0": TWO["1.0.0"]})
         assert imprint("publish", target, "--from", first).exit_code == 0
     for place, what in ((target, row.get("there")), (str(store), row.get("here"))):
-        if what:
+        if what == ["sign"]:
+            sign(store, keys / "other.pem")
+        elif what:
             do(place, what, store)
     before = listing(target)
     done = imprint("publish", target, "--from", store, "--format", "text")
@@ -180,6 +199,15 @@ def test_a_real_release_is_published_and_verifies_there(tmp_path: Path) -> None:
     assert tree(there) == tree(herbs / "dist")
     assert imprint("verify", there).exit_code == 0
     assert json.loads(imprint("publish", there, "--format", "json", cwd=herbs).stdout)["files"] == 0
+
+
+def test_what_was_signed_anew_with_another_key_verifies_with_that_key(tmp_path: Path, keys: Path) -> None:
+    herbs, there = repository(tmp_path / "herbs"), tmp_path / "there"
+    for key in ("key", "other"):
+        assert imprint("release", "--sign", keys / f"{key}.pem", cwd=herbs).exit_code == 0
+        assert imprint("publish", there, cwd=herbs).exit_code == 0
+        done = imprint("verify", there, "--key", keys / f"{key}.pub.pem")
+        assert done.exit_code == 0, done.stdout
 
 
 def test_a_dry_run_writes_nothing_and_says_what_it_would_send(target: str, tmp_path: Path) -> None:
@@ -476,8 +504,10 @@ def test_publishers_at_once_on_one_machine_wait_for_each_other(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("target", ["directory", "memory"], indirect=True)
-def test_a_signature_of_the_index_is_sent_with_it_and_never_left_beside_another(target: str, tmp_path: Path) -> None:
-    signed = write(make(tmp_path / "signed", TWO), {"index.attestation.json": "{}\n", "1.0.0/attestation.json": "{}\n"})
+def test_a_signature_of_the_index_is_sent_with_it_and_never_left_beside_another(
+    target: str, tmp_path: Path, keys: Path
+) -> None:
+    signed = sign(make(tmp_path / "signed", TWO), keys / "key.pem")
     publishing.publish(signed, target)
     published(signed, target)
     other = make(tmp_path / "other", {"0.9.0": "0.1"})

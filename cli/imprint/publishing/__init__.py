@@ -60,6 +60,7 @@ class _Run:
     tell: Callable[[int], None]
     sent: dict[str, int] = field(default_factory=dict)
     kept: set[str] = field(default_factory=set)
+    replaced: list[str] = field(default_factory=list)
 
     def same(self, file: Copied, digest: str = "") -> bool | None:
         """Whether a file is there as it is here, or with that digest; None where it isn't there."""
@@ -107,6 +108,8 @@ def publish(store: Path, target: str, *, dry_run: bool = False, tell: Callable[[
             run.sent[INDEX] = len(text)
         late = [one.version for one in merged.versions if one not in first.versions and one not in index.versions]
         notes = [f"somebody else published {', '.join(late)} there at the same time; both are listed"] if late else []
+        if run.replaced:
+            notes.append(f"{', '.join(run.replaced)}: this store's replaces what is there")
         notes += _send_beside(store, index, merged, run, signed=(text if changed else content) == own)
     if tell is not None:
         tell(1.0)
@@ -191,11 +194,17 @@ def _refuse_signed(store: Path, index: Index, known: Index, merged: Index, there
 
 
 def _restore(releases: list[Release], run: _Run) -> None:
-    """Look at each file of the versions that the target lists: what differs is refused, else what is missing is sent."""
-    missing = []
+    """Look at each file of the versions that the target lists: what differs is refused, else what is missing is sent.
+
+    A signature that differs is replaced: it comes after what was published, and is no part of that.
+    """
+    missing, anew = [], []
     for file, digest in (pair for release in releases for pair in _as_published(release, run.there)):
         found = run.same(file, digest)
-        if found is False and not file.path.endswith(f"/{ATTESTATION}"):
+        if found is False and file.path.endswith(f"/{ATTESTATION}"):
+            anew.append(file)  # signed with another key since, say; it is of the very files that were published
+            continue
+        if found is False:
             fix = "somebody changed it there: delete it, and publish again"
             raise DataFault(f"{file.path} is not what was published", where=run.there.name, fix=fix)
         if found is None and digest != file.digest:
@@ -208,6 +217,9 @@ def _restore(releases: list[Release], run: _Run) -> None:
     for file in missing:
         if not run.send(file, fresh=True) and not run.same(file):
             raise _contested(file, run.there)
+    for file in anew:
+        run.send(file)
+        run.replaced.append(file.path)
 
 
 def _as_published(release: Release, there: Target) -> list[tuple[Copied, str]]:

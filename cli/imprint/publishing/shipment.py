@@ -9,7 +9,7 @@ from pathlib import Path
 from ..archive import files_below, sha256
 from ..exceptions import DataFault, ImprintError
 from ..manifest import DIGEST, INDEX, MANIFEST, SUMS, Index, Listed, read_index, read_manifest
-from ..signing import ATTESTATION
+from ..signing import ATTESTATION, check_release
 
 LAST = {SUMS: 1, ATTESTATION: 2, MANIFEST: 3}  # what is sent after a release's other files
 
@@ -78,6 +78,13 @@ def _release(store: Path, index: Index, listed: Listed, add: Callable[[int], Non
             raise _differs(folder / name, f"is not what {SUMS} says")
         files[name] = Copied(f"{root}/{name}", folder / name, size, digest, derived)
         add(size)
+    signed = check_release(folder, manifest, ())
+    for problem in signed.problems:
+        raise _differs(folder, problem)
+    attested = signed.subjects or {name: file.digest for name, file in files.items()}
+    for name in sorted(expected | attested.keys()):
+        if name not in files or attested.get(name) != files[name].digest:
+            raise _differs(folder / name, f"is not what {ATTESTATION} says")
     return Release(listed, files)
 
 
