@@ -92,6 +92,21 @@ def test_nothing_of_the_release_depends_on_its_signature(tmp_path: Path) -> None
     assert without_signatures(signed) == without_signatures(plain)
 
 
+def test_a_release_says_by_which_key_it_is_signed_and_whose_signature_that_replaces(tmp_path: Path) -> None:
+    folder = repository(tampering.make_keys(tmp_path) / "herbs")
+    nothing = "0.1.0: nothing to release; dist/0.1.0 is there, identical to the ledger's\n"
+    anew = "note: another key's signature was in dist/{}, and that of other.pem replaces it\n".format
+    both = anew("0.1.0/attestation.json") + anew("index.attestation.json")
+    for key, before, said in (("key", "", ""), ("key", "", nothing), ("other", both, nothing)):
+        done = imprint("release", "--sign", tmp_path / f"{key}.pem", cwd=folder)
+        assert done.stdout.startswith(before + said or "0.1.0 released (none) in dist/0.1.0\n"), done.stdout
+        assert done.stdout.endswith(f"\n  signed ({key}.pem)\n")
+    for key in ("key.pem", None):
+        sign_with = ("--sign", tmp_path / key) if key else ()
+        done = imprint("release", *sign_with, "--format", "json", cwd=folder)
+        assert json.loads(done.stdout)["signedBy"] == key
+
+
 # Keys
 
 

@@ -48,7 +48,8 @@ TOOL = installed("imprint")
 class Released:
     """What `release` did, and `notes` for its user.
 
-    `released` is False where there was nothing to release: `found` says what was there instead.
+    `released` is False where there was nothing to release: `found` says what was there instead. `signer` is the name of the key
+    by which it was signed.
     """
 
     version: str
@@ -60,14 +61,16 @@ class Released:
     fingerprint: str
     notes: tuple[str, ...] = ()
     found: str = ""
+    signer: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form."""
+        signed = {"signedBy": self.signer or None}
         if not self.released:
-            return {"version": self.version, "bump": "none", "released": False, "path": str(self.path)}
+            return {"version": self.version, "bump": "none", "released": False, "path": str(self.path), **signed}
         return {
             "version": self.version, "bump": self.bump, "path": str(self.path), "archive": str(self.archive),
-            "sha256": self.sha256, "fingerprint": self.fingerprint,
+            "sha256": self.sha256, "fingerprint": self.fingerprint, **signed,
         }  # fmt: skip
 
 
@@ -96,6 +99,11 @@ class Asked:
     key: Path | None = None
     pictures: tuple[Path, ...] = ()
     say: Callable[[str], None] = lambda _: None
+
+    @property
+    def signer(self) -> str:
+        """The name of the key, as a user knows it; "" where there is none."""
+        return self.key.name if self.key else ""
 
 
 PLAIN = Asked()
@@ -238,8 +246,9 @@ def _release_new(
     target = asked.out / package.version
     whole = (*notes, *built.notes, *said)
     return Released(
-        package.version, True, entry.bump, target, target / building.zip_name(package), built.sha256, content, whole
-    )
+        package.version, True, entry.bump, target, target / building.zip_name(package), built.sha256, content, whole,
+        signer=asked.signer,
+    )  # fmt: skip
 
 
 def _refuse_used_again(package: Package, examined: Examined) -> None:
@@ -335,6 +344,7 @@ def _build(
     if there:
         _refuse_different(folder, manifest, target, notes)
     if asked.key is not None:
+        notes = (*notes, *_signed_anew(target / signing.ATTESTATION, asked.key))
         signing.attest_release(target if there else folder, manifest, _commit(package), asked.key)
     if not there:
         archive.put(folder, target, instead=_unlisted(before, folder, asked.out) if instead else None)
@@ -396,7 +406,10 @@ def _rebuild(
     notes = _publish_here(entries, asked)
     said = f"{target} {'is there' if there else 'rebuilt'}, identical to the ledger's"
     zipped = target / building.zip_name(package)
-    return Released(known.version, False, "none", target, zipped, built.sha256, known.fingerprint, (*built.notes, *notes), said)
+    whole = (*built.notes, *notes)
+    return Released(
+        known.version, False, "none", target, zipped, built.sha256, known.fingerprint, whole, said, signer=asked.signer
+    )
 
 
 def _part_of(package: Package, known: Entry, prints: dict[str, Fingerprint]) -> str:
@@ -411,9 +424,16 @@ def _publish_here(entries: Sequence[Entry], asked: Asked) -> tuple[str, ...]:
     """Write the index, the page and the signature of both; notes on what a user should know."""
     signature = asked.out / signing.INDEX_ATTESTATION
     signed = signature.is_file()
+    notes = _signed_anew(signature, asked.key) if asked.key else ()
     asked.say("index and page")
     store.write_index(asked.out, entries)
     store.replace(asked.out / page.NAME, page.render(page.read_store(asked.out, asked.pictures)))
     if asked.key is not None:
         signing.attest_index(asked.out, asked.key)
-    return ("the index is no longer signed: sign it with --sign",) if signed and not signature.is_file() else ()
+    return ("the index is no longer signed: sign it with --sign",) if signed and not signature.is_file() else notes
+
+
+def _signed_anew(path: Path, key: Path) -> tuple[str, ...]:
+    """A note where another key's signature is going to be replaced."""
+    replaced = signing.another_signed(path, key)
+    return (f"another key's signature was in {path}, and that of {key.name} replaces it",) if replaced else ()

@@ -86,6 +86,8 @@ def released_text(one: Released) -> str:
         lines.append(f"  {one.archive.name}  SHA-256 {one.sha256}")
     else:
         lines.append(f"{one.version}: nothing to release; {one.found}")
+    if one.signer:
+        lines.append(f"  signed ({one.signer})")
     return "\n".join(lines)
 
 

@@ -95,6 +95,11 @@ def _decrypted(path: Path, text: bytes) -> Any:
         raise UsageFault(f"doesn't open with the passphrase in {PASSPHRASE}", where=path, fix="mend it") from error
 
 
+def another_signed(path: Path, key: Path) -> bool:
+    """Whether there is an attestation that the private key in a file didn't sign. Raises what `load_key` raises."""
+    return path.is_file() and load_key(key).public_key.keyid not in path.read_text(encoding="utf-8", errors="replace")
+
+
 def attest_release(target: Path, manifest: Manifest, commit: str, key: Path) -> None:
     """Write the attestation of the release in `target`, which is otherwise finished; `commit` is "" where there is none.
 
