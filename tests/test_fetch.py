@@ -25,6 +25,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+import s3
 from herbs import repository
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,7 +33,7 @@ from packages import CASES, imprint, imprint_process, tree, write
 from serving import change, serving, sha256, store
 
 import imprint as library
-from imprint import fetching
+from imprint import fetching, publishing
 from imprint.fetching import cache, downloading, origin
 from imprint.fetching.opening import Answer
 
@@ -50,6 +51,12 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def dist(template: Path, tmp_path: Path) -> Path:
     """A store of herbs 1.0.0 and 1.1.0."""
     return shutil.copytree(template, tmp_path / "dist")
+
+
+@pytest.fixture(scope="module")
+def s3_server() -> Iterator[str]:
+    with s3.server() as found:
+        yield found
 
 
 @pytest.fixture
@@ -411,6 +418,35 @@ def test_load_takes_a_directory_of_releases_and_what_it_took_before(source: str,
 
 def test_load_takes_a_version_of_a_directory(dist: Path) -> None:
     assert len(library.load(dist, version="1.0.0")["plants"]) == 8
+
+
+@pytest.mark.parametrize("kind", ["file", "memory", "s3"])
+def test_an_address_that_fetch_takes_is_a_package_everywhere(
+    kind: str, dist: Path, here: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = f"gardens{dist.stat().st_ino}"
+    if kind == "s3":
+        address = request.getfixturevalue("s3_server")
+        s3.use(monkeypatch, address)
+        s3.make_bucket(address, place)
+    at = {"file": f"file://{dist}", "memory": f"memory://{place}/herbs", "s3": f"s3://{place}/herbs"}[kind]
+    if kind != "file":
+        publishing.publish(dist, at)
+    for source in (at, f"{at}/"):
+        assert len(library.load(source, version="1.0.0")["plants"]) == 8
+        assert len(library.load(source, version="latest")["plants"]) == 9
+        assert len(library.load(source)["plants"]) == 9
+    assert len(library.load(f"{at}@1.0.0")["plants"]) == 8
+    assert imprint("validate", f"{at}@1.0.0", cwd=here).exit_code == 0
+    assert imprint("diff", f"{at}@1.0.0", f"{at}@latest", "--bump", cwd=here).stdout == "1.1.0\n"
+    assert imprint("verify", f"{at}@1.0.0", "--quick", cwd=here).exit_code == 0
+    done = imprint("validate", f"{at}@3.0.0", cwd=here)
+    assert done.stderr == f'imprint: {at}: has no version "3.0.0"; it has 1.0.0, 1.1.0\n'
+    done = imprint("validate", f"{at}/none@1.0.0", cwd=here)
+    fix = "name a store of releases: the directory that it is in"
+    assert done.stderr == f"imprint: {at}/none: has no index.json; {fix}\n"
+    with pytest.raises(library.ImprintError, match=r"is no store of releases: it has no index\.json"):
+        library.load(f"{at}/none", version="1.0.0")
 
 
 def test_load_refuses_what_was_changed_and_a_version_of_what_is_no_store(dist: Path, here: Path) -> None:

@@ -132,25 +132,26 @@ def uses_of(source: str, package: str | PathLike[str] | None = None, text: bytes
 
 
 def load(
-    source: str | PathLike[str], *, version: str | None = None, keys: Sequence[str | PathLike[str]] = (),
-    memory: str | None = None,
+    source: str | PathLike[str], *, version: str | None = None,
+    keys: str | PathLike[str] | Sequence[str | PathLike[str]] = (), memory: str | None = None,
 ) -> dict[str, pandas.DataFrame]:  # fmt: skip
     """The tables of a package as pandas frames, by name: dates, nullable integers, categoricals and lists are typed.
 
-    `source` may be a store of releases, in a directory or at an address on the web, of which `version` names one ("latest" if
-    it isn't given). What comes from the web is checked against the store's manifest and kept in the cache. With `keys` (PEM
-    files of public keys) the store and the release must be signed by one of them. Raises DataFault where it isn't what the
-    store or a signature says, ImprintError where there is no package, or no pandas.
+    `source` may be a store of releases, in a directory or at an address that `fetch` takes, of which `version` names one
+    ("latest" if it isn't given). What comes from an address is checked against the store's manifest and kept in the cache. With
+    `keys` (PEM files of public keys, or one) the store and the release must be signed by one of them. Raises DataFault where it
+    isn't what the store or a signature says, ImprintError where there is no package, or no pandas.
     """
     from . import fetching, frames
     from .fetching import origin
     from .manifest import INDEX
 
     listed = origin.is_store(str(source)) or (Path(source) / INDEX).is_file()
-    if keys:
+    trusted = [Path(key) for key in ([keys] if isinstance(keys, str | PathLike) else keys)]
+    if trusted:
         with tempfile.TemporaryDirectory(prefix="imprint-") as aside:
             place, only = Path(aside) / "release", (fetching.PACKAGE,)
-            fetching.fetch(str(source), version or "latest", place, forms=only, keys=[Path(key) for key in keys])
+            fetching.fetch(str(source), version or "latest", place, forms=only, keys=trusted)
             return load(place, memory=memory)
     if version is not None and not listed:
         fix = "leave the version out, or name the directory of releases"

@@ -46,10 +46,10 @@ def _local(source: str, folder: Path, directory: Path | None) -> Path:
     """What a PACKAGE argument names, in `folder` if it isn't on this machine."""
     if source.startswith("git:"):
         return checkout(source, folder, directory)
+    store, version = origin.split(source)
+    if version and (not is_url(store) or origin.is_store(store)):  # an @ may be part of a URL
+        return fetching.fetch(store, version, folder / "release", forms=(fetching.PACKAGE,)).path
     if is_url(source):
-        store, version = origin.split(source)
-        if version and origin.is_store(store):
-            return fetching.fetch(store, version, folder / "release", forms=(fetching.PACKAGE,)).path
         return _download(source, folder)
     path = Path(source)
     return _release(source) if "@" in source and not path.exists() else path

@@ -22,7 +22,6 @@ from .exceptions import ImprintError
 from .fetching import origin
 from .ledger import Entry
 from .manifest import INDEX, MANIFEST, SUMS, Index, Listed, Manifest, read_index, read_manifest
-from .remote import is_url
 from .report import shorten
 from .signing import ATTESTATION, INDEX_ATTESTATION, PAGE, Key
 
@@ -104,7 +103,7 @@ def verify(
 
 def _split(source: str) -> tuple[str, str]:
     """A store and the version that is named with it, "" if none is."""
-    if is_url(source):
+    if "://" in source:
         found = origin.split(source)
         return found if found[1] else (source, "")
     store, _, version = source.rpartition("@")

@@ -55,8 +55,8 @@ def store(source: str, folder: Path, offline: bool, patience: Patience) -> Store
 
 
 def is_store(address: str) -> bool:
-    """Whether there is an index of releases at an http or https address. Raises ImprintError where no answer comes."""
-    if not is_url(address) or path_of(address).suffix.lower() in FILES:
+    """Whether there is an index of releases at an address. Raises ImprintError where no answer comes."""
+    if "://" not in address or path_of(address).suffix.lower() in FILES:
         return False
     asked = store(address, cache.default(), cache.alone(), Patience())
     if asked.offline:
@@ -69,13 +69,14 @@ def is_store(address: str) -> bool:
 
 
 def split(source: str) -> tuple[str, str]:
-    """The store and the version of `STORE@VERSION`, where STORE is an address on the web with a path; else two empty texts.
+    """The store and the version of `STORE@VERSION`, where STORE is an address; else two empty texts.
 
-    Without a path, what stands before the @ is a user.
+    In one on the web without a path, what stands before the @ is a user.
     """
     address, _, version = source.rpartition("@")
     plain = re.fullmatch(r"[^/?#]+", version) and path_of(source).suffix.lower() not in FILES
-    return (address, version) if is_url(address) and path_of(address).parts and plain else ("", "")
+    named = path_of(address).parts if is_url(address) else "://" in address
+    return (address, version) if named and plain else ("", "")
 
 
 def index(store: Store, *, forget: bool = False, keys: Sequence[Key] = ()) -> Index:
