@@ -231,6 +231,25 @@ def test_progress_rises_to_the_end(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("target", ["s3"], indirect=True)
+def test_s3_serves_each_file_by_its_media_type(target: str, address: str, tmp_path: Path) -> None:
+    types = {
+        "pdf": "application/pdf",
+        "png": "image/png",
+        "jpg": "image/jpeg",
+        "svg": "image/svg+xml",
+        "geojson": "application/geo+json",
+        "xml": "application/xml",
+        "PDF": "application/pdf",
+        "bin": "application/octet-stream",
+    }
+    with targets.opened(target) as there:
+        for suffix, kind in types.items():
+            write(tmp_path, {f"map.{suffix}": "x"})
+            assert there.put(f"1.0.0/map.{suffix}", tmp_path / f"map.{suffix}", digest(b"x"), fresh=True)
+            assert s3.get(address, f"{target.removeprefix('s3://')}/1.0.0/map.{suffix}") == (b"x", kind)
+
+
+@pytest.mark.parametrize("target", ["s3"], indirect=True)
 def test_s3_serves_a_web_site(target: str, address: str, tmp_path: Path) -> None:
     store = make(tmp_path / "store", TWO)
     assert imprint("publish", target, "--from", store).exit_code == 0

@@ -7,20 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from ..metadata.summary import MEDIA
 from .reaching import digest_of, reached
 
 SINGLE = 64 * 2**20  # bytes of the largest object that S3 gets in one piece, and of the pieces of a larger one
 LOST = {"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "412", "409"}  # somebody else was quicker
 SERVED_ANEW = {"index.html", "index.json", "index.attestation.json"}
-TEXT, OTHER = "; charset=utf-8", "application/octet-stream"
-KINDS = {
-    "": "text/plain" + TEXT, ".cff": "application/yaml", ".csv": "text/csv" + TEXT, ".gz": "application/gzip",
-    ".html": "text/html" + TEXT, ".json": "application/json", ".jsonl": "application/jsonl", ".jsonld": "application/ld+json",
-    ".md": "text/markdown" + TEXT, ".parquet": "application/vnd.apache.parquet", ".sql": "application/sql",
-    ".sqlite": "application/vnd.sqlite3", ".tsv": "text/tab-separated-values" + TEXT, ".ttl": "text/turtle" + TEXT,
-    ".txt": "text/plain" + TEXT, ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    ".yaml": "application/yaml", ".yml": "application/yaml", ".zip": "application/zip",
-}  # fmt: skip
+KINDS = {**MEDIA, "": "text/plain", "cff": "application/yaml"}
 
 
 @dataclass(frozen=True)
@@ -104,8 +97,9 @@ class Bucket:
 
     def _about(self, path: str) -> dict[str, Any]:
         """How the object is served, as a file of a web site."""
-        kind = {"ContentType": KINDS.get(PurePosixPath(path).suffix.lower(), OTHER)}
-        return {**kind, "CacheControl": "no-cache"} if path in SERVED_ANEW else kind
+        kind = KINDS.get(PurePosixPath(path).suffix[1:].lower(), "application/octet-stream")
+        about = {"ContentType": f"{kind}; charset=utf-8" if kind.startswith("text/") else kind}
+        return {**about, "CacheControl": "no-cache"} if path in SERVED_ANEW else about
 
 
 def _base64(digest: str) -> str:
