@@ -131,7 +131,15 @@ def large(out: Path) -> Path:
     return out / "dist"
 
 
-STORES = {"record": record, "herbs": herbs, "hostile": hostile, "large": large}
+def garden(out: Path) -> Path:
+    """Numbers, lists, keys and names of every sort, in a folder whose name is no plain word."""
+    package = write(out / "package", HOSTILE["garden"])
+    rows = {"levels": 14, "crossings": 2, "lists": 11, "letters": 2, "empty": 0}
+    page.write(store(out / "a gärdener's [1] 100%", package, rows, ""))
+    return out / "a gärdener's [1] 100%"
+
+
+STORES = {"record": record, "herbs": herbs, "hostile": hostile, "large": large, "garden": garden}
 
 
 @pytest.fixture(scope="module")
@@ -688,3 +696,10 @@ def test_a_package_without_tables_has_a_page(tmp_path: Path) -> None:
     assert 'href="1.0.0/a.txt"' in text
     assert 'id="explorer"' not in text
     assert sorted(path.name for path in (tmp_path / "dist").iterdir()) == ["1.0.0", "index.html", "index.json"]
+@in_a_browser
+def test_everybody_has_a_name(show: Any) -> None:
+    facts = show("garden").page.locator(".facts > div")
+    said = dict(text.split("\n", 1) for text in facts.all_inner_texts())
+    assert (said["By"], said["Sources"]) == (HOSTILE["by"], HOSTILE["sources"])
+
+

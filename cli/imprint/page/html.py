@@ -10,6 +10,7 @@ from importlib import resources
 from urllib.parse import quote
 
 from ..manifest import MANIFEST, NOTES, SUMS, Manifest
+from ..metadata import summary
 from ..package import Package, Resource
 from ..signing import ATTESTATION
 from . import markdown
@@ -113,9 +114,9 @@ def _about(store: Store) -> Iterator[str]:
     facts = [
         ("Version", f"{text(latest.listed.version)}, {date(latest.listed.date)}"),
         ("Contents", f"{count(len(latest.manifest.resources), 'table')}, {count(rows, 'row')}"),
-        ("Licence", ", ".join(named(one, ("title", "name"), "path") for one in listed(said, "licenses"))),
-        ("By", ", ".join(named(one, ("title",), "path") for one in listed(said, "contributors"))),
-        ("Sources", "<br>".join(named(one, ("title",), "path") for one in listed(said, "sources"))),
+        ("Licence", ", ".join(filter(None, (named(one, ("title", "name"), "path") for one in listed(said, "licenses"))))),
+        ("By", ", ".join(link(one.name, one.url) for one in summary.of(package, latest.manifest).agents)),
+        ("Sources", "<br>".join(filter(None, (named(one, ("title",), "path") for one in listed(said, "sources"))))),
         ("Home page", link(said.get("homepage"), said.get("homepage"))),
         ("Keywords", ", ".join(f"<bdi>{text(one)}</bdi>" for one in texts(said.get("keywords")))),
     ]

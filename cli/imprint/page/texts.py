@@ -11,9 +11,9 @@ CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
 def named(one: dict[str, Any], words: tuple[str, ...], address: str) -> str:
-    """The name under the first of these words that there is, with a link to what stands under `address`."""
-    name = next((one[word] for word in words if isinstance(one.get(word), str)), one.get(address))
-    return link(name, one.get(address))
+    """The name under the first of these words that says something, with a link to what stands under `address`."""
+    said = (one.get(word) for word in (*words, address))
+    return link(next((name for name in said if isinstance(name, str) and name.strip()), None), one.get(address))
 
 
 def link(name: Any, address: Any) -> str:
