@@ -30,6 +30,7 @@ MADE = {
     "metadata/croissant.json": "croissant", "ro-crate-metadata.json": "ro-crate", "CITATION.cff": "citation",
     "delta/datapackage.json": "delta",
 }  # fmt: skip
+ADDRESSED = re.compile(rf"{re.escape(ADDRESS)}([\w%./~-]*)", re.ASCII)  # with a path as `quote` writes it
 
 
 def render(store: Store) -> str:
@@ -234,7 +235,9 @@ def _use(latest: Release, package: Package) -> Iterator[str]:
     yield "<p>These lines load the latest version. They can be copied as they are.</p>"
     yield f"<noscript><p>Put the address of this page in the place of <code>{ADDRESS}</code>.</p></noscript>"
     for one in snippets(_offer(latest, package)):
-        code = text(one.text).replace(ADDRESS, f'<span class="address">{ADDRESS}</span>')
+        code = ADDRESSED.sub(
+            rf'<span class="address" data-path="\1" data-language="{one.language}">\g<0></span>', text(one.text)
+        )
         yield f'<div class="snippet"><h3>{one.language}</h3>'
         yield f'<button type="button" class="copy scripted" aria-label="Copy the lines for {one.language}">Copy</button>'
         yield f'<pre tabindex="0" role="region" aria-label="Lines for {one.language}"><code>{code}</code></pre></div>'

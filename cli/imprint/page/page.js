@@ -22,7 +22,17 @@ const make = (tag, text, attributes = {}, ...children) => {
 // Copying, and the page's own address
 
 const here = location.href.split(/[?#]/)[0].replace(/[^/]*$/, "").replaceAll("'", "%27");
-for (const place of document.querySelectorAll(".address")) place.textContent = here;
+// Of a file on a disk these want the name as it is, where others take an address; each has its own quotation marks.
+const NAMED = {
+  R: name => name.replace(/[\\"]/g, "\\$&"),
+  DuckDB: name => name.replace(/[*?[]/g, "[$&]").replaceAll("'", "''"),
+};
+const nameOf = address => { try { return decodeURIComponent(address); } catch { return address; } };
+for (const place of document.querySelectorAll(".address")) {
+  const { path, language } = place.dataset;
+  const named = location.protocol === "file:" && NAMED[language];
+  place.textContent = named ? named(nameOf(here + path)) : here + path;
+}
 
 const copied = async (text, source) => {
   try {

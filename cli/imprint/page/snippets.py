@@ -1,7 +1,8 @@
 """Lines to copy that load a release in pandas, R, SQL and a shell. They run as they are.
 
 The page's own address isn't known when it is made: it stands as ADDRESS, in the place of which the page puts where it is.
-Paths are percent-encoded, so that no name can end a text of the language that it stands in.
+Paths are percent-encoded, so that no name can end a text of the language that it stands in. Where a language wants the name of
+a file on a disk as it is, the page decodes it and escapes it as that language does.
 """
 
 from __future__ import annotations
