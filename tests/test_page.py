@@ -342,6 +342,31 @@ def test_a_field_is_filtered(show: Any, field: str, wanted: str, found: list[str
 
 
 @in_a_browser
+def test_numbers_are_sorted_by_what_they_are_and_what_is_none_comes_last(show: Any) -> None:
+    shown = show("garden", at="#/levels")
+    for order in ("ascending", "descending"):
+        shown.page.locator("#rows thead button", has_text="level").click()
+        assert cells(shown, "level") == HOSTILE[order]
+
+
+@in_a_browser
+@pytest.mark.parametrize(("wanted", "found"), HOSTILE["levels"])
+def test_numbers_are_compared_by_what_they_are(show: Any, wanted: str, found: list[str]) -> None:
+    shown = show("garden", at="#/levels")
+    shown.page.click("#filters summary")
+    shown.page.get_by_label("level", exact=True).fill(wanted)
+    assert cells(shown, "level") == found
+
+
+@in_a_browser
+@pytest.mark.parametrize(("words", "said"), HOSTILE["searches"])
+def test_a_search_is_for_words_not_for_the_spaces_around_them(show: Any, words: str, said: str) -> None:
+    shown = show("garden", at="#/lists")
+    shown.page.fill("#search", words)
+    assert shown.page.inner_text("#count") == said
+
+
+@in_a_browser
 def test_a_search_looks_into_every_field_and_says_where_else_it_is(show: Any) -> None:
     shown = show("record")
     shown.page.fill("#search", "constitution-suspended")
@@ -641,6 +666,13 @@ def test_the_rows_come_out_of_the_page_as_they_went_in(value: Any) -> None:
 # What is given
 
 
+@in_a_browser
+def test_everybody_has_a_name(show: Any) -> None:
+    facts = show("garden").page.locator(".facts > div")
+    said = dict(text.split("\n", 1) for text in facts.all_inner_texts())
+    assert (said["By"], said["Sources"]) == (HOSTILE["by"], HOSTILE["sources"])
+
+
 def test_pictures_are_in_the_page_with_what_they_say_of_themselves(stores: Callable[[str], Path]) -> None:
     shown = content.read_store(stores("record"), [ROOT / "docs/pictures/timeline.svg"]).pictures
     assert [(one.title, one.words.split(".")[0]) for one in shown] == [
@@ -701,10 +733,3 @@ def test_a_package_without_tables_has_a_page(tmp_path: Path) -> None:
     assert 'href="1.0.0/a.txt"' in text
     assert 'id="explorer"' not in text
     assert sorted(path.name for path in (tmp_path / "dist").iterdir()) == ["1.0.0", "index.html", "index.json"]
-@in_a_browser
-def test_everybody_has_a_name(show: Any) -> None:
-    facts = show("garden").page.locator(".facts > div")
-    said = dict(text.split("\n", 1) for text in facts.all_inner_texts())
-    assert (said["By"], said["Sources"]) == (HOSTILE["by"], HOSTILE["sources"])
-
-

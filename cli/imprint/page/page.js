@@ -99,16 +99,28 @@ const columnsOf = table => {
 
 const state = { table: 0, page: 0, search: "", filters: new Map(), sort: null, down: false, rows: [] };
 
-const compare = (type, a, b) => NUMBERS.has(type) ? Number(a) - Number(b) || collator.compare(a, b) : collator.compare(a, b);
+const numberOf = text => Number(text.replace("INF", "Infinity"));
+/** The digits of a number as a whole one, with so many places after the point. */
+const scaled = (text, places) => { const [whole, part = ""] = text.split("."); return BigInt(whole + part.padEnd(places, "0")); };
+const placesOf = text => (text.split(".")[1] ?? "").length;
+/** Below, at or above 0; NaN where one of two numbers is none. What a double can't tell apart is compared by its digits. */
+const compareNumbers = (a, b) => {
+  const [x, y] = [numberOf(a), numberOf(b)];
+  if (x !== y || ![a, b].every(text => /^-?\d+(\.\d+)?$/.test(text))) return x === y ? 0 : x - y;
+  const places = Math.max(placesOf(a), placesOf(b));
+  const [whole, other] = [scaled(a, places), scaled(b, places)];
+  return whole < other ? -1 : whole > other ? 1 : 0;
+};
+const compare = (type, a, b) => NUMBERS.has(type) ? compareNumbers(a, b) : collator.compare(a, b);
 const holds = (field, value, wanted) => {
   const text = shown(value);
   const asked = /^(<=|>=|<|>|=)(.*)$/s.exec(wanted);
   if (!asked) return text.toLowerCase().includes(wanted.toLowerCase());
   const [, sign, rest] = asked;
-  if (sign === "=") return text === rest.trim();
+  if (sign === "=") return text.trim() === rest.trim();
   if (text === "" || rest.trim() === "") return rest.trim() === "";
   const order = compare(field.type, text, rest.trim());
-  return order === 0 ? sign.length === 2 : (order < 0) === (sign[0] === "<");
+  return order === 0 ? sign.length === 2 : sign[0] === "<" ? order < 0 : order > 0;
 };
 
 const select = () => {
@@ -123,8 +135,9 @@ const select = () => {
     const { type } = table.fields[state.sort];
     const sign = state.down ? -1 : 1;
     const texts_ = table.rows.map(row => shown(row[state.sort]));
-    state.rows.sort((a, b) => texts_[a] === "" || texts_[b] === ""
-      ? (texts_[a] === "") - (texts_[b] === "") || a - b : sign * compare(type, texts_[a], texts_[b]) || a - b);
+    // What has no place in the order comes last in both directions: NaN, then no value.
+    const last = texts_.map(text => text === "" ? 2 : Number.isNaN(compare(type, text, text)) ? 1 : 0);
+    state.rows.sort((a, b) => last[a] - last[b] || (last[a] ? 0 : sign * compare(type, texts_[a], texts_[b])) || a - b);
   }
   state.page = Math.max(0, Math.min(state.page, Math.ceil(state.rows.length / PAGE) - 1));
 };
@@ -274,7 +287,7 @@ const drawFilters = () => {
       input.append(make("option", "any", { value: "" }), ...values.map(value => make("option", value, { value: `=${value}` })));
     }
     input.value = asked;
-    input.addEventListener("input", () => filter(number, input.value));
+    input.addEventListener("input", () => filter(number, input.value.trim()));
     return make("p", null, {}, label, " ", input);
   }));
 };
@@ -288,7 +301,7 @@ const show = (table, filters = new Map()) => {
 };
 byId("pick").append(...tables.map((one, number) => make("option", one.title ? `${one.title} (${one.name})` : one.name, { value: number })));
 byId("pick").addEventListener("input", event => show(Number(event.target.value)));
-byId("search").addEventListener("input", event => { state.search = event.target.value; state.page = 0; draw(); });
+byId("search").addEventListener("input", event => { state.search = event.target.value.trim(); state.page = 0; draw(); });
 byId("clear").addEventListener("click", () => {
   state.search = byId("search").value = "";
   state.filters = new Map();
