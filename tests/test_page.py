@@ -367,6 +367,24 @@ def test_a_search_is_for_words_not_for_the_spaces_around_them(show: Any, words: 
 
 
 @in_a_browser
+@pytest.mark.parametrize(("at", "count"), HOSTILE["rows"])
+def test_an_address_opens_its_own_row(show: Any, at: str, count: str) -> None:
+    shown = show("garden", at=at)
+    assert shown.page.locator("dialog dd").last.inner_text() == count
+
+
+@in_a_browser
+@pytest.mark.parametrize("before", ["#/empty", "#/empty/1", "#/levels/1"])
+@pytest.mark.parametrize(("at", "table", "said"), HOSTILE["missing"])
+def test_an_address_of_what_is_not_there_says_so(show: Any, before: str, at: str, table: str, said: str) -> None:
+    shown = show("garden", at=before)
+    shown.page.evaluate("at => { location.hash = at }", at)
+    shown.page.wait_for_function("said => document.getElementById('count').textContent === said", arg=said)
+    assert shown.page.inner_text("#explorer-title") == f"Rows of {table or before.split('/')[1]}"
+    assert not shown.page.locator("dialog").is_visible(), "nothing hides what is said"
+
+
+@in_a_browser
 def test_a_search_looks_into_every_field_and_says_where_else_it_is(show: Any) -> None:
     shown = show("record")
     shown.page.fill("#search", "constitution-suspended")

@@ -402,26 +402,33 @@ dialog.addEventListener("click", event => { if (event.target === dialog) dialog.
 
 // Addresses: #/table and #/table/key
 
+const missing = what => {
+  if (dialog.open) dialog.close();
+  byId("count").textContent = `The ${what} that was asked for is not on this page.`;
+  byId("explorer").scrollIntoView();
+};
 const route = first => {
   if (!location.hash.startsWith("#/")) { if (dialog.open) dialog.close(); return; }
   let parts;
-  try { parts = location.hash.slice(2).split("/").map(decodeURIComponent); } catch { return; }
-  const table = tables.findIndex(one => one.name === parts[0]);
-  if (table < 0) return;
-  if (parts.length === 1) {
+  try { parts = location.hash.slice(2).split("/").map(decodeURIComponent); } catch { parts = []; }
+  const [name, ...key] = parts;
+  const table = tables.findIndex(one => one.name === name);
+  if (table < 0) return missing("table");
+  if (!key.length) {
     if (dialog.open) dialog.close();
     if (table !== state.table) show(table);
     byId("explorer").scrollIntoView();
     byId("explorer-title").focus({ preventScroll: true });
     return;
   }
-  if (first) show(table);
-  const key = parts.slice(1).join("/");
-  const row = tables[table].rows.findIndex((_, position) => keyOf(table, position).join("/") === key);
-  if (row >= 0) {
-    openedAt = location.hash;
-    open(table, row);
-  } else byId("count").textContent = "The row that was asked for is not on this page.";
+  const row = tables[table].rows.findIndex((_, position) => {
+    const own = keyOf(table, position);
+    return own.length === key.length && own.every((part, number) => part === key[number]);
+  });
+  if ((first || row < 0) && table !== state.table) show(table);
+  if (row < 0) return missing("row");
+  openedAt = location.hash;
+  open(table, row);
 };
 byId("explorer-title").tabIndex = -1;
 addEventListener("hashchange", () => route(false));
