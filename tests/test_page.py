@@ -359,6 +359,17 @@ def test_numbers_are_compared_by_what_they_are(show: Any, wanted: str, found: li
 
 
 @in_a_browser
+def test_lists_can_be_told_apart(show: Any) -> None:
+    shown = show("garden", at="#/lists")
+    assert cells(shown, "parts") == HOSTILE["lists"]
+    for number, text in enumerate(HOSTILE["lists"], 1):
+        shown.page.evaluate("at => { location.hash = at }", f"#/lists/{number}")
+        shown.page.wait_for_function("id => document.querySelector('#row-title bdi')?.textContent === id", arg=str(number))
+        seen = shown.page.locator("dialog dd").last.inner_text()
+        assert seen == (text or "no value") or json.loads(seen) == json.loads(text)
+
+
+@in_a_browser
 @pytest.mark.parametrize(("words", "said"), HOSTILE["searches"])
 def test_a_search_is_for_words_not_for_the_spaces_around_them(show: Any, words: str, said: str) -> None:
     shown = show("garden", at="#/lists")
@@ -382,6 +393,15 @@ def test_an_address_of_what_is_not_there_says_so(show: Any, before: str, at: str
     shown.page.wait_for_function("said => document.getElementById('count').textContent === said", arg=said)
     assert shown.page.inner_text("#explorer-title") == f"Rows of {table or before.split('/')[1]}"
     assert not shown.page.locator("dialog").is_visible(), "nothing hides what is said"
+
+
+@in_a_browser
+def test_the_head_of_a_row_is_short(show: Any) -> None:
+    shown = show("garden", at="#/letters/1")
+    head, whole = shown.page.inner_text("dialog > .words"), shown.page.locator("dialog dd").last.inner_text()
+    assert head.endswith("…") and whole.startswith(head[:-1] + " ") and 80 < len(head) <= 121
+    shown.page.goto(shown.page.url.replace("letters/1", "letters/2"))
+    shown.page.wait_for_function("document.querySelector('dialog > .words').textContent === 'Dear neighbour'")
 
 
 @in_a_browser

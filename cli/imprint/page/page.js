@@ -4,6 +4,7 @@ const PAGE = 25; // rows shown at a time
 const WIDE = 40; // fields side by side
 const [SHORT, LONG] = [24, 40]; // characters up to which a cell keeps to one line, and from which on it asks for room
 const LISTED = 10; // rows that refer to a row, listed before they are only counted
+const HEADLINE = 120; // characters of what says in words what a row is, where it stands for the row
 const DEEP = 3; // how far a row's references are followed
 const NUMBERS = new Set(["integer", "number", "year"]);
 const collator = new Intl.Collator("en", { numeric: true });
@@ -58,9 +59,12 @@ for (const button of document.querySelectorAll("button.copy")) {
 const tables = JSON.parse(byId("data").textContent).tables;
 if (!tables.length) return;
 
+const isJson = text => { try { JSON.parse(text); return true; } catch { return false; } };
+/** Whether an item of a list can stand between commas and be taken for nothing else. */
+const isPlain = one => typeof one === "string" ? one === one.trim() && !/^$|^["[]|,/.test(one) && !isJson(one) : one !== null && typeof one !== "object";
 const shown = value => {
   if (value === null || value === undefined) return "";
-  if (Array.isArray(value) && value.every(one => one === null || typeof one !== "object")) return value.join(", ");
+  if (Array.isArray(value) && value.length && value.every(isPlain)) return value.join(", ");
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 };
 const joined = values => values.some(one => one === null) ? null : JSON.stringify(values.map(String));
@@ -85,7 +89,10 @@ const target = (table, row, link) => {
 const keyOf = (table, row) => tables[table].key.length ? at(tables[table].rows[row], tables[table].key).map(shown) : [`@${row + 1}`];
 const address = (table, row) =>
   "#/" + [tables[table].name, ...(row === undefined ? [] : keyOf(table, row))].map(encodeURIComponent).join("/");
-const wordsOf = (table, row) => tables[table].label === null ? "" : shown(tables[table].rows[row][tables[table].label]);
+const wordsOf = (table, row) => {
+  const words = tables[table].label === null ? "" : shown(tables[table].rows[row][tables[table].label]);
+  return words.length <= HEADLINE ? words : `${[...words].slice(0, HEADLINE).join("").replace(/\s+\S*$/, "")}…`;
+};
 const linkTo = (table, row, text) => make("a", null, { href: address(table, row) }, make("bdi", text ?? keyOf(table, row).join(" · ")));
 
 const roomOf = text => text.length <= SHORT ? "short" : text.length <= LONG ? "middle" : "long";
