@@ -61,7 +61,8 @@ def git(folder: Path, *arguments: str) -> str:
     """What a git command prints; commits are made by nobody in particular, on a fixed day."""
     who = {f"GIT_{role}_{word}": value for role in ("AUTHOR", "COMMITTER") for word, value in WHO.items()}
     environment = {**os.environ, **who, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
-    done = subprocess.run(["git", *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    asked: dict[str, Any] = {"capture_output": True, "encoding": "utf-8", "errors": "surrogateescape"}
+    done = subprocess.run(["git", *arguments], cwd=folder, env=environment, check=False, **asked)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -213,22 +214,29 @@ def test_git_diff_shows_what_the_docs_show(driven: Path) -> None:
     shown = documented_output()
     assert git(driven, "diff") == shown
     assert git(driven / "data", "diff") == shown
+    below = shown.replace("data/plants.csv", "plants.csv")
+    assert git(driven / "data", "diff", "--relative") == below
+    assert git(driven, "diff", "--relative=data/") == below
     commit(driven)
     assert git(driven, "log", "-p", "--ext-diff", "-1", "--format=") == shown
+    assert git(driven / "data", "log", "-p", "--ext-diff", "--relative", "-1", "--format=") == below
     assert git(driven, "diff", "HEAD", "HEAD~1").count("\n") == shown.count("\n")
+
+
+def encoded(files: dict[str, Any]) -> dict[str, Any]:
+    """Files of which those that begin with latin1: are in that encoding."""
+    return {name: text[7:].encode("latin-1") if text.startswith("latin1:") else text for name, text in files.items()}
 
 
 @pytest.mark.parametrize(
     "case", json.loads((CASES / "gitdiff.json").read_text(encoding="utf-8")), ids=lambda case: case["what"]
 )
 def test_git_diff_shows_it(driven: Path, case: dict) -> None:
-    write(driven, {"loose.csv": "id,v\n1,a\n2,b\n", "twice.csv": "k,v\n1,a\n1,b\n"})
+    write(driven, {"loose.csv": "id,v\n1,a\n2,b\n", "twice.csv": "k,v\n1,a\n1,b\n", **encoded(case.get("before", {}))})
     commit(driven)
-    for name, text in case["files"].items():
-        if text is None:
-            (driven / name).unlink()
-        else:
-            write(driven, {name: text[7:].encode("latin-1") if text.startswith("latin1:") else text})
+    write(driven, encoded(case["files"]))
+    for name in case.get("deleted", ()):
+        (driven / name).unlink()
     for name in case.get("executable", ()):
         (driven / name).chmod(0o755)
     git(driven, "add", "--intent-to-add", ".")

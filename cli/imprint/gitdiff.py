@@ -99,14 +99,17 @@ def _table(one: Pair, limit_rows: int, paint: Paint) -> list[str]:
     resource = named or _bare(one)
     if not resource.tabular:
         raise ImprintError("the descriptor doesn't say that this is a table", where=one.paths[1])
-    changes, note = _compared(one, resource, "" if named else "no datapackage.json names this file", limit_rows)
+    changes, note = _compared(one, resource, "" if named else "no datapackage.json was found that names this file", limit_rows)
     (found,) = changes.resources
     if not (found.key or found.unchanged):
         raise ImprintError("the two versions have no row in common", where=one.paths[1])
+    columns = [said for said in changes.differences if said.rule.startswith("field")]
+    same = not (columns or total(found))
+    if same and any(other.kind == "not-valid" for other in changes.notes):
+        raise ImprintError("is not valid, and no value differs as far as it can be read", where=one.paths[1])
     lines = [paint(f"{visible(found.name, 60)} ({compared_by(found)}): {counted(found)}", bold=True)]
     notes = [note, *(other.message for other in changes.notes if other.kind in DOUBTS)]
     lines += [paint(f"  note: {visible(said, 400)}", fg="yellow") for said in notes if said]
-    columns = [said for said in changes.differences if said.rule.startswith("field")]
     lines += [f"  {visible(said.message, 200)}" for said in columns]
     if found.fields:
         cells = (f"{visible(field, 40)} {count:,}" for field, count in found.fields.items())
@@ -114,14 +117,14 @@ def _table(one: Pair, limit_rows: int, paint: Paint) -> list[str]:
     lines += [line for row in found.rows for line in _row(row, paint)]
     if total(found) > len(found.rows):
         lines.append(f"  … and {total(found) - len(found.rows):,} more rows (git diff --no-ext-diff shows the lines)")
-    if not (columns or total(found)):
+    if same:
         lines.append("  no value differs: the rows stand in another order, or are written otherwise")
     return lines
 
 
 def _named(one: Pair) -> Resource | None:
     """The resource that the file is, as a descriptor in a directory above says."""
-    for path in dict.fromkeys(reversed(one.paths)):
+    for path in dict.fromkeys(left_out + path for left_out in _left_out(one) for path in reversed(one.paths)):
         for above in Path(path).parents:
             for name in DESCRIPTOR_NAMES:
                 if (above / name).is_file():
@@ -132,11 +135,19 @@ def _named(one: Pair) -> Resource | None:
     return None
 
 
+def _left_out(one: Pair) -> Sequence[str]:
+    """What the paths may lack at their start, as with `git diff --relative`; a file of the work tree git names in full."""
+    for path, file in zip(one.paths, one.files, strict=True):
+        if file.endswith(path) and not Path(file).is_absolute():
+            return (file.removesuffix(path),)
+    return "", os.environ.get("GIT_PREFIX", "")
+
+
 def _bare(one: Pair) -> Resource:
     """A table that no descriptor names."""
     path = Path(one.files[1])
     if path.suffix.lower() in (".json", ".yaml", ".yml"):
-        raise ImprintError("no datapackage.json says that this is a table", where=one.paths[1])
+        raise ImprintError("no datapackage.json was found that says that this is a table", where=one.paths[1])
     package, _ = descriptor.load(path, one.paths[1])
     locate.refuse_no_table(package)
     locate.refuse_no_text(package)

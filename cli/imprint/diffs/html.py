@@ -44,7 +44,7 @@ def render(changes: Changes, verdict: Verdict) -> str:
 
 def _body(changes: Changes, verdict: Verdict) -> Iterator[str]:
     yield f"<h1><bdi>{text(title(changes), 3 * NAME)}</bdi></h1>"
-    yield f'<p class="verdict {verdict.bump.name}">{text(demand(verdict), 200)}</p>'
+    yield f'<p class="verdict {verdict.bump.name}">{text(demand(changes, verdict), 200)}</p>'
     for note in changes.notes:
         yield f'<p class="note"><b>Note</b> <bdi>{text(told(note), MESSAGE)}</bdi> ({text(note.kind, NAME)})</p>'
     if verdict.fired:

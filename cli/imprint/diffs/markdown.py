@@ -52,7 +52,7 @@ def render(changes: Changes, verdict: Verdict) -> str:
 
 
 def _head(changes: Changes, verdict: Verdict, differ: Sequence[ResourceDiff]) -> Iterator[str]:
-    yield f"### {code(title(changes))}: {demand(verdict, code)}\n"
+    yield f"### {code(title(changes))}: {demand(changes, verdict, code)}\n"
     if changes.notes:
         yield from (*_within("notes", [f"> Note: {code(told(one))} ({one.kind})\n>" for one in changes.notes]), "")
     if verdict.fired:

@@ -48,17 +48,18 @@ def title(changes: Changes) -> str:
     return f"{old} → {' '.join(visible(part, NAME) for part in parts if part)}"
 
 
-def demand(verdict: Verdict, inert: Callable[[str], str] = str) -> str:
+def demand(changes: Changes, verdict: Verdict, inert: Callable[[str], str] = str) -> str:
     """The least bump and the least next version, which `inert` keeps from acting: it may be the old one, and any text."""
     if not verdict.fired and not verdict.bump:
-        return "no change of content"
+        unread = any(note.kind == "not-valid" for note in changes.notes)  # what is no value may yet be another
+        return f"no change of content{', as far as it can be read' if unread else ''}"
     least = f", next version at least {inert(visible(verdict.next_version, NAME))}" if verdict.next_version else ""
     return f"{verdict.bump.name}{least}"
 
 
 def headline(changes: Changes, verdict: Verdict) -> str:
     """Which two packages, and what their difference demands, on one line."""
-    return f"{title(changes)}: {demand(verdict)}"
+    return f"{title(changes)}: {demand(changes, verdict)}"
 
 
 def kinds(verdict: Verdict) -> list[Kind]:
