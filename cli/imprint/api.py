@@ -75,7 +75,8 @@ def diff(
     """What changed from package `old` to package `new`: metadata, schemas and rows.
 
     A path is `resource`, `resource.field` or, of a package with one table, `field`, in the words of `old`. `keys` names a
-    resource's key where its schema has none, "" being the only table that there is. What `ignore` names is not looked at.
+    resource's key where its schema has none, "" being the only table that there is. What `ignore` names is not looked at. A
+    text, there and as a key, is one name.
     Numbers of a field in `abs_tol` or `rel_tol` are equal if they differ by no more than that, or by no more than that share of
     the larger one. `rename` gives a resource or field of `old` the name that it has in `new`. `limit_rows` caps the example
     rows per resource (0: all); totals are exact. Without `fingerprints`, which take longer than the rest, both sides' are "".
@@ -87,7 +88,8 @@ def diff(
 
     if limit_rows < 0:
         raise UsageFault(f"limit_rows {limit_rows} is negative", fix="write 0 for all")
-    terms = Terms(keys or {}, frozenset(ignore), abs_tol or {}, rel_tol or {}, rename or {}, limit_rows)
+    listed = {name: choices.several(fields) for name, fields in (keys or {}).items()}
+    terms = Terms(listed, frozenset(choices.several(ignore)), abs_tol or {}, rel_tol or {}, rename or {}, limit_rows)
     with open_package(old, directory=directory) as (before, _), open_package(new, directory=directory) as (after, _):
         locate.refuse_no_text(before)
         locate.refuse_no_text(after)

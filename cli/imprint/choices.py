@@ -21,7 +21,7 @@ def policy(
     strict: bool = False,
 ) -> Policy:
     """The policy that names mean. Raises UsageFault for the name of nothing, and for one to look for and not to."""
-    only, skip, warn = ((names,) if isinstance(names, str) else names for names in (only, skip, warn))
+    only, skip, warn = map(several, (only, skip, warn))
     kinds = {*explanations.TABLE, *(rule.id for rule in package.rules)}
     resources = {resource.name for resource in package.resources}
     for option, names, known in (("only", only, kinds | resources), ("skip", skip, kinds | resources), ("warn", warn, kinds)):
@@ -38,6 +38,11 @@ def policy(
         skipped=frozenset(skip) - kinds,
         strict=strict,
     )
+
+
+def several(names: Collection[str]) -> tuple[str, ...]:
+    """Names, of which a text is one, rather than its letters."""
+    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def chosen(package: Package, policy: Policy) -> Chosen:
