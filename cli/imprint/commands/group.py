@@ -16,12 +16,15 @@ from ..exceptions import ExitCode, ImprintError, UsageFault
 
 
 class Local(click.Path):
-    """A path on this machine: an address would make directories of its parts."""
+    """A path on this machine: an address would make directories of its parts, and nothing would be the current one."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if "://" in str(value):
             fix = "name a path; only imprint publish writes to an address"
             raise UsageFault("is an address, where a path on this machine is meant", where=str(value), fix=fix)
+        if not str(value):
+            what = f"{param.get_error_hint(ctx) if param and ctx else 'a path'} is empty"
+            raise UsageFault(what, fix="name a path")
         return super().convert(value, param, ctx)
 
 
