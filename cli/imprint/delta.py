@@ -370,8 +370,9 @@ def _file_name(table: str) -> str:
 
 
 def squash(packages: Sequence[Package], out: str | PathLike[str], *, memory: str | None = None) -> Path:
-    """Write deltas, each of which starts where the one before it ends, as one: the same as the direct delta.
+    """Write deltas, each of which starts where the one before it ends, as one: the same values as in the direct delta.
 
+    A row is spelled as the delta that it is taken from has it, where the direct one has it as the first or last package does.
     Raises DataFault where one doesn't start there, or is damaged, UsageFault for what is no delta or if `out` is there already.
     """
     out = refuse_existing(out)
