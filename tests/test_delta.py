@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import hashlib
 import io
 import json
 import shutil
@@ -242,10 +243,14 @@ def test_sizes_and_digests_in_the_descriptor_are_those_of_what_was_written(tmp_p
     write(tmp_path / "old", GARDEN)
     files = json.loads(json.dumps(GARDEN))
     files["herbs.csv"] = "id,name,height\n2,Bay,13\n1,Mint,0.5\n"  # not in the order of the key
-    files["datapackage.json"]["resources"][0] |= {"bytes": 34, "hash": "0" * 32}
-    write(tmp_path / "new", files)
+    files["datapackage.json"]["resources"][0] |= {"bytes": 34, "hash": "0" * 32, "share": "@"}
+    spelled = json.dumps(files["datapackage.json"]).replace('"@"', "[1E500, 0.12345678901234567890123]")
+    write(tmp_path / "new", {**files, "datapackage.json": spelled})
     out = applying.apply(loaded(made(tmp_path, "old", "new")), loaded(tmp_path / "old"), tmp_path / "out")
     assert (out / "herbs.csv").read_text() == "id,name,height\n1,Mint,0.5\n2,Bay,13\n"
+    described = "".join((out / "datapackage.json").read_text().split())
+    assert '"share":[1E500,0.12345678901234567890123]' in described  # every other number as it is spelled
+    assert f'"hash":"{hashlib.md5((out / "herbs.csv").read_bytes()).hexdigest()}"' in described  # of the same algorithm
     assert api.validate(out).valid
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 import tempfile
 from pathlib import Path
@@ -33,15 +35,80 @@ def test_a_case_is_formatted_as_its_folder_expects(folder: Path, tmp_path: Path)
     checked = imprint("fmt", package, "--check")
     assert tree(package) == before
     assert checked.exit_code == bool(changed)
-    assert set(checked.stdout.splitlines()[:-1]) == {f"{package / name}: would be rewritten" for name in changed}
+    assert sorted(checked.stdout.splitlines()[:-1]) == sorted(f"{package / name}: would be rewritten" for name in changed)
 
     done = imprint("fmt", package)
     assert (done.exit_code, tree(package)) == (0, after)
-    assert done.stdout.splitlines()[-1].endswith(f" files, {len(changed)} rewritten")
+    assert done.stdout.splitlines()[-1].partition(", ")[2] == f"{len(changed)} rewritten"
 
     again = imprint("fmt", package, "--check")
     assert (again.exit_code, tree(package)) == (0, after)
     assert imprint("diff", folder / "before", package, "--exit-code").exit_code == 0
+
+
+OLD, NEW = '"id",name\n2,b\n1,a\n', "id,name\n1,a\n2,b\n"
+
+
+def hashed(algorithm: str, text: str) -> str:
+    return hashlib.new(algorithm, text.encode()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("path", "said", "expected"),
+    [
+        ("t.csv", {"bytes": len(OLD)}, {"bytes": len(NEW)}),
+        ("t.csv", {"hash": hashed("md5", OLD)}, {"hash": hashed("md5", NEW)}),
+        ("t.csv", {"hash": f"sha512:{hashed('sha512', OLD).upper()}"}, {"hash": f"sha512:{hashed('sha512', NEW)}"}),
+        ("t.csv", {"bytes": 1, "hash": hashed("md5", OLD)}, {"bytes": 1, "hash": hashed("md5", NEW)}),  # one was wrong
+        ("t.csv", {"bytes": len(OLD), "hash": "0" * 32}, {"bytes": len(NEW), "hash": "0" * 32}),
+        ("t.csv", {"hash": "nonsense:00"}, {"hash": "nonsense:00"}),
+        (["t.csv", "u.bin"], {"hash": hashed("md5", OLD + "x")}, {"hash": hashed("md5", NEW + "x")}),
+        ("u.bin", {"bytes": 1}, {"bytes": 1}),
+    ],
+)
+def test_a_size_or_digest_is_set_anew_where_it_was_right(tmp_path: Path, path: Any, said: Any, expected: Any) -> None:
+    resources = [*TABLE["resources"], {"name": "more", "path": path, **said}]
+    write(tmp_path, {"datapackage.json": {**TABLE, "resources": resources}, "t.csv": OLD, "u.bin": "x"})
+    assert imprint("fmt", tmp_path).exit_code == 0
+    resources[-1] |= expected
+    assert json.loads((tmp_path / "datapackage.json").read_text(encoding="utf-8"))["resources"] == resources
+    assert (tmp_path / "t.csv").read_text(encoding="utf-8") == NEW
+    assert imprint("fmt", tmp_path, "--check").exit_code == 0
+
+
+KEYS = '[{"id": 1, "id": 2, "name": "a"}]'
+JSON_TABLE = json.loads(json.dumps(TABLE).replace("t.csv", "t.json"))
+YAML = f"name: p\nresources:\n- {{name: t, type: table, path: t.csv, bytes: {len(OLD)}}}\n"
+TWICE = 'has an object with the key "{}" twice, and can\'t be rewritten; leave one out'
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"datapackage.json": JSON_TABLE, "t.json": KEYS}, "t.json: " + TWICE.format("id")),
+        ({"datapackage.json": '{"name": "p", "name": "q", "resources": []}'}, "datapackage.json: " + TWICE.format("name")),
+        ({"datapackage.yaml": YAML, "t.csv": OLD}, 't.csv: would be another file than the descriptor says; take its "bytes"'),
+    ],
+)
+def test_what_would_be_lost_or_wrong_is_refused(tmp_path: Path, files: dict[str, Any], said: str) -> None:
+    before = tree(write(tmp_path, files))
+    done = imprint("fmt", tmp_path)
+    assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert said in done.stderr
+    assert tree(tmp_path) == before
+
+
+def test_a_linked_file_is_rewritten_where_it_lies(tmp_path: Path) -> None:
+    write(tmp_path, {"datapackage.json": TABLE, "data.csv": OLD})
+    (tmp_path / "t.csv").symlink_to("data.csv")
+    assert imprint("fmt", tmp_path).stdout.endswith("\n2 files, 1 rewritten\n")
+    assert (tmp_path / "t.csv").is_symlink()
+    assert (tmp_path / "data.csv").read_text(encoding="utf-8") == NEW
+
+
+def test_a_single_file_is_counted_as_one(tmp_path: Path) -> None:
+    write(tmp_path, {"t.csv": NEW})
+    assert imprint("fmt", tmp_path / "t.csv").stdout == "1 file, 0 rewritten\n"
 
 
 def test_the_mode_of_a_file_stays(tmp_path: Path) -> None:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 from . import archive, declared, delta, descriptor, fingerprint, storing
 from .delta import Delta, End
-from .documents import read_document
 from .engine import Engine
 from .exceptions import DataFault, UsageFault
 from .package import Package, Resource
@@ -20,7 +16,7 @@ from .remote import is_url
 from .safety import unsafe
 from .scan import Checked
 from .storing import Rows
-from .streams import digests
+from .streams import measured
 from .validation import open_tables
 
 STORED = frozenset({"storage-changed", "content-changed"})  # differences that say nothing of a descriptor
@@ -193,30 +189,12 @@ def _kept(engine: Engine, one: Checked, gone: Checked | None) -> str:
 
 def _describe(target: Package, building: Path, written: Mapping[str, list[Path]]) -> None:
     """Put the sizes, digests and paths of what was written into the descriptor, where it says others."""
-    path = building / target.descriptor_path.name
-    content = read_document(path)
-    for resource, described in zip(target.resources, content["resources"], strict=True):
+    words = []
+    for resource in target.resources:
         paths = written.get(resource.name, [])
-        if paths and len(paths) < len(resource.paths):
-            described["path"] = resource.paths[0]
-        if paths and ("bytes" in described or "hash" in described):
-            _measure(resource, described, paths)
-    if content != read_document(path):
-        archive.write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")  # which is YAML too
-
-
-def _measure(resource: Resource, described: dict[str, Any], paths: list[Path]) -> None:
-    digest, size = digests(_of(resource, paths), "sha256")
-    if described.get("bytes", size) != size:
-        described["bytes"] = size
-    algorithm, _, said = str(described.get("hash", "")).rpartition(":")
-    try:
-        same = not said or digests(_of(resource, paths), algorithm or "md5")[0] == said.lower()
-    except ValueError:
-        same = False
-    if not same:
-        described["hash"] = f"sha256:{digest}"
-
-
-def _of(resource: Resource, paths: list[Path]) -> Resource:
-    return replace(resource, files=tuple(paths))
+        fewer = 0 < len(paths) < len(resource.paths)
+        words.append({"path": resource.paths[0]} if fewer else {})
+        words[-1] |= measured(resource, paths) if paths else {}
+    if any(words):
+        text = descriptor.with_words(target.descriptor_path, words)
+        archive.write_text(building / target.descriptor_path.name, text)

@@ -10,14 +10,14 @@ import functools
 import io
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib import resources as importlib_resources
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from . import explanations, json_schema, xml_schema
-from .documents import read_document
+from .documents import laid_out, read_document
 from .exceptions import ImprintError
 from .manifest import MANIFEST
 from .package import Descriptor, Dialect, Field, ForeignKey, Package, Resource, Rule, Schema, strings
@@ -53,6 +53,17 @@ def load(path: Path, source: str = "", downloads: Path | None = None) -> tuple[P
     if not isinstance(content, dict):
         raise ImprintError("is not a Data Package: it is not a JSON object", where=path, fix="see the standard")
     return _Reader(path, source, content, downloads).read()
+
+
+def with_words(path: Path, words: Sequence[Mapping[str, Any]]) -> str:
+    """The text of a descriptor after properties of its resources, one mapping for each, were set; all else is kept."""
+
+    def change(content: Any) -> Any:
+        for described, said in zip((one for one in content["resources"] if isinstance(one, dict)), words, strict=True):
+            described.update(said)
+        return content
+
+    return laid_out(path, change)
 
 
 def _bare(path: Path, source: str) -> Package:

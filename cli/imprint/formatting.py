@@ -5,20 +5,20 @@ So a git diff of the data shows changes of content only. Rows are sorted by the 
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import archive, expressions
-from .documents import read_document
+from . import archive, descriptor, expressions
+from .documents import laid_out
 from .engine import Engine
 from .exceptions import DataFault
 from .package import Dialect, Package, Resource
 from .scan import Checked
-from .streams import DELIMITED
+from .streams import DELIMITED, measured
 from .validation import open_tables
 
 STRUCTURE = frozenset({"extra-cell", "missing-cell", "encoding-error", "source-error", "blank-row"})
@@ -36,17 +36,22 @@ class Formatted:
 def canonical_files(package: Package, *, memory: str | None = None) -> tuple[Formatted, ...]:
     """The canonical text of the descriptor, the schemas and the data of a package; what can't have one is left out.
 
-    Raises DataFault where a table's structure is broken, as a canonical form would hide that.
+    Raises DataFault where a table's structure is broken, as a canonical form would hide that, where an object of JSON has a
+    key twice, and where `bytes` or `hash` would have to change in a descriptor that has no canonical form, such as YAML.
     """
-    done = [_formatted(path, _json_text(read_document(path))) for path in sorted(set(_documents(package)))]
-    return (*done, *_data_files(package, memory))
+    files: dict[Path, Formatted] = {}
+    for path in sorted(set(_documents(package))):
+        files.setdefault(path.resolve(), _formatted(path, laid_out(path)))
+    _add_data(files, package, memory)
+    _add_measures(files, package)
+    return tuple(files.values())
 
 
 def write(files: tuple[Formatted, ...]) -> None:
     """Replace the files that aren't in canonical form."""
     for file in files:
         if file.changed:
-            archive.replace_text(file.path, file.text)
+            archive.replace_text(file.path.resolve(), file.text)
 
 
 def _documents(package: Package) -> Iterator[Path]:
@@ -62,23 +67,46 @@ def _formatted(path: Path, text: str) -> Formatted:
     return Formatted(path, text, text.encode() != path.read_bytes())
 
 
-def _json_text(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
-
-
-def _data_files(package: Package, memory: str | None) -> tuple[Formatted, ...]:
-    done = []
+def _add_data(files: dict[Path, Formatted], package: Package, memory: str | None) -> None:
+    """Put in the data files, each by where it lies: one that resources share has the order of the first."""
     with open_tables(package, memory=memory) as (engine, (checked,)):
         for resource in package.resources:
             one = checked.get(resource.name)
-            if one is None or not _has_canonical_form(resource):
+            sharing = [other for other in package.resources if other.files == resource.files]
+            if one is None or not all(map(_has_canonical_form, sharing)) or resource.files[0].resolve() in files:
                 continue
             broken = [error for error in one.findings.errors if error.type in STRUCTURE]
             if broken:
                 raise DataFault(f"{resource.place}: {broken[0].message}", where=package.source, fix="mend it before formatting")
             make = _json_rows if resource.format == "json" else _csv_text
-            done.append(_formatted(resource.files[0], make(engine, one)))
-    return tuple(done)
+            files[resource.files[0].resolve()] = _formatted(resource.files[0], make(engine, one))
+
+
+def _add_measures(files: dict[Path, Formatted], package: Package) -> None:
+    """Put `bytes` and `hash` of what is rewritten into the descriptor, where they were right before."""
+    with tempfile.TemporaryDirectory(prefix="imprint-") as folder:
+        words = [_measures(files, resource, Path(folder)) for resource in package.resources]
+    if not any(words):
+        return
+    path = package.descriptor_path
+    if path.resolve() not in files:
+        names = ", ".join(resource.place for resource, said in zip(package.resources, words, strict=True) if said)
+        fix = 'take its "bytes" and "hash" out first: this descriptor is not rewritten'
+        raise DataFault(f"{names}: would be another file than the descriptor says", where=package.source, fix=fix)
+    files[path.resolve()] = _formatted(path, descriptor.with_words(path, words))
+
+
+def _measures(files: Mapping[Path, Formatted], resource: Resource, folder: Path) -> dict[str, Any]:
+    new = [files.get(path.resolve()) for path in resource.files]
+    if not any(file and file.changed for file in new) or not resource.descriptor.keys() & {"bytes", "hash"}:
+        return {}
+    paths = list(resource.files)
+    for number, file in enumerate(new):
+        if file:
+            paths[number] = folder / str(number)
+            paths[number].write_bytes(file.text.encode())
+    wrong = measured(resource, resource.files)
+    return {word: value for word, value in measured(resource, paths).items() if word not in wrong}
 
 
 def _has_canonical_form(resource: Resource) -> bool:
@@ -110,9 +138,10 @@ def _quoted(cell: str, special: re.Pattern[str]) -> str:
 
 
 def _json_rows(engine: Engine, one: Checked) -> str:
-    path = one.table.resource.files[0]
-    value = read_document(path)
-    if isinstance(value, list) and all(isinstance(row, dict) for row in value):
+    def in_order(value: Any) -> Any:
+        if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
+            return value
         first = one.table.resource.dialect.first_content_row
-        value = [value[rn - first] for (rn,) in engine.stream(f"SELECT l.rn FROM {one.logical} AS l ORDER BY {_order(one)}")]
-    return _json_text(value)
+        return [value[rn - first] for (rn,) in engine.stream(f"SELECT l.rn FROM {one.logical} AS l ORDER BY {_order(one)}")]
+
+    return laid_out(one.table.resource.files[0], in_order)

@@ -160,4 +160,5 @@ def formatted_text(files: Sequence[Formatted], *, check: bool) -> str:
     """Which files were not in canonical form."""
     changed = [file for file in files if file.changed]
     verb = "would be rewritten" if check else "rewritten"
-    return "\n".join([*(f"{file.path}: {verb}" for file in changed), f"{len(files)} files, {len(changed)} {verb}"])
+    total = "1 file" if len(files) == 1 else f"{len(files):,} files"
+    return "\n".join([*(f"{file.path}: {verb}" for file in changed), f"{total}, {len(changed)} {verb}"])

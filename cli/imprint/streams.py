@@ -139,3 +139,23 @@ def digests(resource: Resource, algorithm: str) -> tuple[str, int]:
                 found.update(chunk)
                 size += len(chunk)
     return found.hexdigest(), size
+
+
+def measured(resource: Resource, paths: Iterable[Path]) -> dict[str, Any]:
+    """What `bytes` and `hash` of a resource's descriptor have to say of these files, where they say something else.
+
+    A digest keeps its algorithm; one that is not known here becomes SHA-256.
+    """
+    said = {word: resource.descriptor.get(word) for word in ("bytes", "hash")}
+    if all(value in (None, "") for value in said.values()):
+        return {}
+    resource = replace(resource, files=tuple(paths))
+    algorithm, colon, digest = str(said["hash"] or "").rpartition(":")
+    try:
+        found, size = digests(resource, algorithm or "md5")
+    except ValueError:
+        algorithm, digest = "sha256", ""
+        found, size = digests(resource, algorithm)
+    other = {"bytes": said["bytes"] != size, "hash": digest.lower() != found}
+    holds = {"bytes": size, "hash": f"{algorithm}{colon}{found}"}
+    return {word: holds[word] for word, differs in other.items() if differs and said[word] not in (None, "")}
