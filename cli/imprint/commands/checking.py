@@ -79,8 +79,7 @@ def validate(
         click.echo(f"{reports.headline(report)}; the report is in {output}", err=True)
     for error in report.all_errors:
         if error.type in ("scheme-error", "format-error") or error.unchecked:
-            advice = "mend the descriptor or the file: it could not be checked"
-            click.echo(f"imprint: {package}: {error.message}; {advice}", err=True)
+            click.echo(f"imprint: {package}: could not be checked: {error.message}", err=True)
     sys.exit(ExitCode.GOOD if report.valid else ExitCode.INVALID if report.complete else ExitCode.ENVIRONMENT)
 
 
@@ -89,10 +88,17 @@ def validate(
 @MEMORY
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if a file isn't in canonical form.")
 def fmt(package: str, memory: str | None, check: bool) -> None:
-    """Put PACKAGE in canonical form: order of rows, quoting, line ends."""
+    """Put PACKAGE in canonical form: order of rows, quoting, line ends.
+
+    Every value stays as it is spelled. A file that several resources share has the order of the first one's key. Where the
+    descriptor says `bytes` or `hash` of a file, and says it rightly, it does so after, too.
+    """
     from .. import api, formatting, render
 
-    if not Path(package).exists() or package.endswith(".zip"):
+    path = Path(package)
+    if (
+        path.suffix.lower() == ".zip" if path.exists() else ":" in package or "@" in package
+    ):  # git:REV, an address, STORE@VERSION
         raise UsageFault("can't be rewritten where it is", where=package, fix="name the package's own directory")
     with api.open_package(package) as (opened, _):
         files = formatting.canonical_files(opened, memory=memory)
