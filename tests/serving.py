@@ -75,7 +75,8 @@ def change(folder: Path, case: dict[str, Any]) -> None:
     """
     write(folder, case.get("write", {}))
     for name, values in case.get("merge", {}).items():
-        text = json.dumps(_merged(json.loads((folder / name).read_text(encoding="utf-8")), values), indent=2)
+        merged = _merged(json.loads((folder / name).read_text(encoding="utf-8")), values)
+        text = json.dumps(merged, indent=2).replace("Infinity", "1e999")  # a number too large for Python, which JSON may have
         (folder / name).write_text(text, encoding="utf-8")
     index = json.loads((folder / "index.json").read_text(encoding="utf-8")) if case.keys() & {"merge", "lists"} else None
     if "merge" in case:

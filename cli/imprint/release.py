@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import datetime
 import os
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -127,9 +126,6 @@ def release(package: Package, faults: tuple[Error, ...] = (), asked: Asked = PLA
     """
     if package.base != Path(package.source) and package.descriptor_path != Path(package.source):
         raise UsageFault("can't be released from where it is", where=package.source, fix="name the package's own directory")
-    if re.match(r"[a-z][a-z0-9+.-]+:/", str(asked.out), re.IGNORECASE):
-        fix = "release to a directory, then run imprint publish"
-        raise UsageFault("is an address, and a release is built on this machine", where=asked.out, fix=fix)
     semver.parse(package.version)
     if asked.key is not None:
         signing.load_key(asked.key)
