@@ -27,19 +27,31 @@ def package(tmp_path: Path) -> Path:
     return write(tmp_path, {"table.csv": f"id,note\n{rows}", "datapackage.json": {"name": "p", "resources": [resource]}})
 
 
-def test_a_terminal_shows_a_bar_that_goes_with_the_work(package: Path) -> None:
+def on_a_terminal(*line: str) -> tuple[str, subprocess.CompletedProcess[str]]:
+    """What a Python command shows on a terminal that is its stderr, and the command."""
     ours, theirs = pty.openpty()
-    line = [sys.executable, "-c", SLOW, "validate", str(package)]
+    environment = {**os.environ, "TERM": "xterm"}
     done = subprocess.run(
-        line, stdout=subprocess.PIPE, stderr=theirs, text=True, check=False, env={**os.environ, "TERM": "xterm"}
+        [sys.executable, *line], stdout=subprocess.PIPE, stderr=theirs, text=True, check=False, env=environment
     )
     os.close(theirs)
     shown = os.read(ours, 1 << 16).decode()
     os.close(ours)
+    return shown, done
+
+
+def test_a_terminal_shows_a_bar_that_goes_with_the_work(package: Path) -> None:
+    shown, done = on_a_terminal("-c", SLOW, "validate", str(package))
     assert "validating" in shown
     assert re.search(r"\d+%", shown)
     assert shown.endswith("\r\x1b[K\x1b[?25h")
     assert done.stdout.startswith("p: valid")
+
+
+def test_a_bar_is_there_with_the_first_word_though_nothing_is_done_yet() -> None:
+    shown, _ = on_a_terminal("-c", "from imprint.commands.group import bar\nwith bar('working') as tell: tell(0.0)")
+    assert re.search(r"working.* 0%", shown)
+    assert shown.endswith("\r\x1b[K\x1b[?25h")
 
 
 def test_a_release_says_on_a_terminal_what_it_is_doing(package: Path, tmp_path: Path) -> None:

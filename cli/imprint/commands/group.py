@@ -92,6 +92,7 @@ def bar(label: str) -> Iterator[Callable[[float], None] | None]:
             if not bars:
                 bars.append(click.progressbar(length=1000, label=label, file=sys.stderr))
                 stack.callback(click.echo, "\r\x1b[K\x1b[?25h", nl=False, err=True)
+                bars[0].render_progress()  # an update by nothing, as the first may be, draws nothing
             bars[0].update(int(share * 1000) - bars[0].pos)
 
         yield tell

@@ -34,9 +34,9 @@ def write(
 ) -> tuple[str, ...]:
     """Write every table and the views of the descriptor's `sqlViews` (a file with CREATE VIEW statements).
 
-    The bytes depend on the content alone. Lists and objects are JSON texts. A table that SQLite doesn't take, such as one whose
-    name differs from another's by case alone, is left out, and a note on it given back. Raises ImprintError where the views
-    can't be used; they may create views and nothing else.
+    The bytes depend on the content alone. Lists and objects are JSON texts. A table that SQLite doesn't take, such as one with
+    two fields whose names differ by case alone, is left out, and a note on it given back. Raises ImprintError where the
+    views can't be used; they may create views and nothing else.
     """
     notes: list[str] = []
     connection = sqlite3.connect(path, isolation_level=None)
