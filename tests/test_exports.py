@@ -83,6 +83,21 @@ CELLS = [
     ("datetime", "2021-03-01T10:00:00", "2021-03-01T10:00:00", "TIMESTAMP"),
     ("time", "10:00:00", "10:00:00", "TIME"),
     ("list", "a,b", ["a", "b"], "VARCHAR[]"),
+    ("list of integer", "12,-3", [12, -3], "BIGINT[]"),
+    ("list of integer", "92233720368547758080,1", ["92233720368547758080", 1], "VARCHAR[]"),
+    ("list of number", "1.50,NaN,1e3", [1.5, "NaN", 1000], "DOUBLE[]"),
+    ("list of number", "0.12345678901234567890", ["0.1234567890123456789"], "VARCHAR[]"),
+    ("list of boolean", "true,false", [True, False], "BOOLEAN[]"),
+    ("list of date", "2021-03-01", ["2021-03-01"], "DATE[]"),
+    ("list of datetime", "2021-03-01T10:00:00Z", ["2021-03-01T10:00:00Z"], "TIMESTAMP WITH TIME ZONE[]"),
+    ("list of datetime", "2021-03-01T10:00:00", ["2021-03-01T10:00:00"], "TIMESTAMP[]"),
+    (
+        "list of datetime",
+        "2021-03-01T10:00:00,2021-03-01T10:00:00Z",
+        ["2021-03-01T10:00:00", "2021-03-01T10:00:00Z"],
+        "VARCHAR[]",
+    ),
+    ("list of time", "10:00:00", ["10:00:00"], "TIME[]"),
     ("object", '{"a": 1}', {"a": 1}, "VARCHAR"),
     ("string", '=1+1\\"\u2028', '=1+1\\"\u2028', "VARCHAR"),
 ]
@@ -91,9 +106,11 @@ CELLS = [
 @pytest.mark.parametrize(("kind", "cell", "value", "typed"), CELLS, ids=[f"{kind} {cell}" for kind, cell, *_ in CELLS])
 def test_a_cell_becomes(kind: str, cell: str, value: Any, typed: str, tmp_path: Path) -> None:
     quoted = '"' + cell.replace('"', '""') + '"'
-    fields = [{"name": "id", "type": "integer"}, {"name": "c", "type": kind}]
+    name, _, items = kind.partition(" of ")
+    fields = [{"name": "id", "type": "integer"}, {"name": "c", "type": name, **({"itemType": items} if items else {})}]
     opened = package(tmp_path, fields, {"path": "t.csv"}, f"id,c\n1,{quoted}\n2,{NULL}\n")
-    written(tmp_path, opened)
+    told, _ = written(tmp_path, opened)
+    assert read_back(tmp_path, fields, "parquet").columns == told.columns
     assert json.loads((tmp_path / "out/t.json").read_text(encoding="utf-8")) == [{"id": 1, "c": value}, {"id": 2, "c": None}]
     _, described = duckdb.sql(f"DESCRIBE FROM '{tmp_path / 'out/t.parquet'}'").fetchall()
     assert described[:2] == ("c", typed)

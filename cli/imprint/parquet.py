@@ -54,12 +54,17 @@ def _refuse_other_columns(engine: Engine, resource: Resource, names: list[str]) 
 
 def _selected(name: str, kind: str) -> str:
     """A moment with a zone as microseconds: the engine has no Python value for it without a further package."""
-    return f"epoch_us({sql.identifier(name)})" if kind == ZONED else sql.identifier(name)
+    column = sql.identifier(name)
+    if kind == f"{ZONED}[]":
+        return f"list_transform({column}, lambda moment: epoch_us(moment))"
+    return f"epoch_us({column})" if kind == ZONED else column
 
 
 def _value(cell: Any, kind: str) -> Any:
     if cell is None:
         return None
+    if kind.endswith("[]") and isinstance(cell, list):
+        return [_value(item, kind.removesuffix("[]")) for item in cell]
     if kind == ZONED:
         return EPOCH + datetime.timedelta(microseconds=cell)
     if isinstance(cell, bytes):

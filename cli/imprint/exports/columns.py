@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .. import spelling, sql
 from ..engine import Engine, PlainFile
@@ -114,19 +114,29 @@ def _candidates(field: Field, plain: bool) -> dict[str, str]:  # noqa: PLR0911 -
         case "time":
             return {"TIME": "{v} IS NULL OR TRY_CAST({v} AS TIME)::VARCHAR = {v}"}
         case "list":
-            return {"VARCHAR[]": ""}
+            items = _candidates(replace(field, type=spelling.item_type(field)), plain=False)
+            return {f"{kind}[]": test and _in_each(test) for kind, test in {**items, TEXT: ""}.items()}
         case _:
             return {}
+
+
+def _in_each(test: str) -> str:
+    """What must be true of the canonical text {v} of a list, if the test must be of each item's."""
+    failed = f"list_filter(string_split({{v}}, chr(31)), lambda item: NOT coalesce({test.replace('{v}', 'item')}, FALSE))"
+    return f"{{v}} IS NULL OR {{v}} = '' OR len({failed}) = 0"
 
 
 def _value(text: str, kind: str) -> str:
     match kind:
         case "BOOLEAN":
             return f"({text} = 'true')"
-        case "VARCHAR[]":
-            return f"CASE WHEN {text} = '' THEN [] ELSE string_split({text}, chr(31)) END"
         case "VARCHAR":
             return text
+        case _ if kind.endswith("[]"):
+            items = f"string_split({text}, chr(31))"
+            if (item := _value("item", kind.removesuffix("[]"))) != "item":
+                items = f"list_transform({items}, lambda item: {item})"
+            return f"CASE WHEN {text} = '' THEN [] ELSE {items} END"
         case _:
             return f"{text}::{kind}"
 
