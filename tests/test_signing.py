@@ -165,9 +165,10 @@ def test_an_encrypted_key_takes_its_passphrase_from_the_environment(folder: Path
         ("-----BEGIN OPENSSH PRIVATE KEY-----\n", "is a key of OpenSSH"),
         (("-algorithm", "X25519"), "is no key that can sign"),
         (("-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:secp256k1"), "is no key that can sign"),
+        (("-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024"), "is an RSA key of 1024 bits"),
         (None, "cannot be read"),
     ],
-    ids=["empty", "broken", "OpenSSH", "X25519", "secp256k1", "missing"],
+    ids=["empty", "broken", "OpenSSH", "X25519", "secp256k1", "short RSA", "missing"],
 )
 def test_a_key_that_can_not_sign_stops_a_release_at_once(tmp_path: Path, content: Any, said: str) -> None:
     package, key = repository(tmp_path / "herbs"), tmp_path / "key.pem"
@@ -185,6 +186,13 @@ def test_a_key_that_can_not_sign_stops_a_release_at_once(tmp_path: Path, content
 def test_a_private_key_is_no_public_one(folder: Path) -> None:
     with pytest.raises(UsageFault, match="openssl pkey -in KEY -pubout"):
         verify(folder / "dist", keys=[folder / "key.pem"])
+
+
+def test_a_key_whose_signatures_can_be_forged_checks_none(folder: Path) -> None:
+    openssl("genpkey", *MADE["RSA"][:3], "rsa_keygen_bits:1024", "-out", folder / "short.pem")
+    openssl("pkey", "-in", folder / "short.pem", "-pubout", "-out", folder / "short.pub.pem")
+    with pytest.raises(UsageFault, match="use one of 2048 bits or more, or an Ed25519 key"):
+        verify(folder / "dist", keys=[folder / "short.pub.pem"])
 
 
 def test_without_the_library_a_signature_is_not_checked_and_that_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

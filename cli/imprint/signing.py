@@ -28,6 +28,7 @@ PAGE, REPORT = "index.html", "report.json"
 PASSPHRASE = "IMPRINT_KEY_PASSPHRASE"  # the environment variable with the passphrase of an encrypted key
 PAYLOAD = "application/vnd.in-toto+json"
 STATEMENT = "https://in-toto.io/Statement/v1"
+LEAST_RSA = 2048  # bits of an RSA key (NIST SP 800-57)
 RELEASE, STORE = "urn:imprint:release:v1", "urn:imprint:index:v1"  # types of predicate
 
 
@@ -76,6 +77,7 @@ def load_key(path: Path) -> CryptoSigner:
         private = _decrypted(path, text)
     except refused as error:
         raise _no_key(path) from error
+    _refuse_short(path, private)
     try:
         found: CryptoSigner = signer.CryptoSigner(private)
         found.sign(b"")  # an RSA key may be too short to sign with
@@ -148,9 +150,12 @@ def public_key(path: Path) -> Key:
     serialization, signer, refused = _library()
     text = _read(path, "PUBLIC KEY")
     try:
-        return Key(path.name, signer.SSlibKey.from_crypto(serialization.load_pem_public_key(text)))
+        public = serialization.load_pem_public_key(text)
+        found = Key(path.name, signer.SSlibKey.from_crypto(public))
     except refused as error:
         raise _no_key(path) from error
+    _refuse_short(path, public)
+    return found
 
 
 def read(path: Path, keys: Sequence[Key] = ()) -> tuple[Statement, str]:
@@ -248,6 +253,15 @@ _FIXES = {
     "PRIVATE KEY": "make one with `openssl genpkey -algorithm ed25519 -out KEY`",
     "PUBLIC KEY": "make it of the private key with `openssl pkey -in KEY -pubout -out PUBLIC`",
 }
+
+
+def _refuse_short(path: Path, key: Any) -> None:
+    """Raise UsageFault for an RSA key whose signatures can be forged."""
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    if isinstance(key, (rsa.RSAPrivateKey, rsa.RSAPublicKey)) and key.key_size < LEAST_RSA:
+        what = f"is an RSA key of {key.key_size} bits, whose signatures can be forged"
+        raise UsageFault(what, where=path, fix=f"use one of {LEAST_RSA} bits or more, or an Ed25519 key")
 
 
 def _no_key(path: Path) -> UsageFault:
