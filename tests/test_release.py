@@ -217,10 +217,10 @@ def test_json_output_has_the_documented_keys(unreleased: Path) -> None:
     assert json.loads(done.stdout) == {
         "version": "0.1.0", "bump": "none", "path": "dist/0.1.0", "archive": "dist/0.1.0/herbs-0.1.0.zip",
         "sha256": manifest["files"]["herbs-0.1.0.zip"]["sha256"], "fingerprint": manifest["fingerprint"],
-        "signedBy": None,
+        "signedBy": None, "notes": [],
     }  # fmt: skip
     again = json.loads(imprint("release", "--format", "json", cwd=unreleased).stdout)
-    assert again == {"version": "0.1.0", "bump": "none", "released": False, "path": "dist/0.1.0", "signedBy": None}
+    assert again == {"version": "0.1.0", "bump": "none", "released": False, "path": "dist/0.1.0", "signedBy": None, "notes": []}
 
 
 def test_a_yaml_package_without_tables_or_git_is_released_and_rebuilt_alike(tmp_path: Path) -> None:

@@ -51,6 +51,9 @@ def _local(source: str, folder: Path, directory: Path | None) -> Path:
         return fetching.fetch(store, version, folder / "release", forms=(fetching.PACKAGE,)).path
     if is_url(source):
         return _download(source, folder)
+    if "://" in source:
+        fix = f"name one, as {source.rstrip('/')}@latest, if it is a store of releases"
+        raise UsageFault("is an address, and names no version of a package", where=source, fix=fix)
     path = Path(source)
     return _release(source) if "@" in source and not path.exists() else path
 

@@ -64,12 +64,12 @@ class Released:
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form."""
-        signed = {"signedBy": self.signer or None}
+        said = {"signedBy": self.signer or None, "notes": list(self.notes)}
         if not self.released:
-            return {"version": self.version, "bump": "none", "released": False, "path": str(self.path), **signed}
+            return {"version": self.version, "bump": "none", "released": False, "path": str(self.path), **said}
         return {
             "version": self.version, "bump": self.bump, "path": str(self.path), "archive": str(self.archive),
-            "sha256": self.sha256, "fingerprint": self.fingerprint, **signed,
+            "sha256": self.sha256, "fingerprint": self.fingerprint, **said,
         }  # fmt: skip
 
 
