@@ -19,7 +19,6 @@ from typing import Any
 from . import explanations, json_schema, xml_schema
 from .documents import laid_out, read_document
 from .exceptions import ImprintError
-from .manifest import MANIFEST
 from .package import Descriptor, Dialect, Field, ForeignKey, Package, Resource, Rule, Schema, strings
 from .remote import Files, is_url, path_of
 from .report import Error, shorten
@@ -75,6 +74,13 @@ def _bare(path: Path, source: str) -> Package:
     return replace(package, resources=(replace(resource, files=(path,), tabular=tabular),))
 
 
+def _is_release(folder: Path) -> bool:
+    """Whether a folder holds a release that was fetched: nothing else of it lies on the web."""
+    from .manifest import MANIFEST
+
+    return (folder / MANIFEST).is_file()
+
+
 class _Reader:
     """Reads one descriptor; `faults` gathers what is wrong with it."""
 
@@ -83,8 +89,7 @@ class _Reader:
         self.source = source
         self.content = content
         self.base = path.parent
-        whole = (path.parent / MANIFEST).is_file()  # of a release that was fetched, nothing else lies on the web
-        self.web = Files(path.parent, "" if whole else source, downloads)
+        self.web = Files(path.parent, "" if is_url(source) and _is_release(path.parent) else source, downloads)
         self.version_1 = content.get("$schema", PROFILE_1_0) == PROFILE_1_0
         self.faults: list[Error] = []
 

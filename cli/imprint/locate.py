@@ -13,14 +13,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from . import fetching
 from .documents import DESCRIPTOR_NAMES
 from .exceptions import ImprintError, UsageFault
-from .fetching import origin
-from .manifest import INDEX, read_index
 from .package import Package
 from .remote import fetch, is_url, path_of
-from .revisions import checkout
 from .safety import unzip
 
 CHUNK = 1 << 16
@@ -45,17 +41,27 @@ def located(source: str, directory: Path | None = None) -> Iterator[Path]:
 def _local(source: str, folder: Path, directory: Path | None) -> Path:
     """What a PACKAGE argument names, in `folder` if it isn't on this machine."""
     if source.startswith("git:"):
+        from .revisions import checkout
+
         return checkout(source, folder, directory)
+    if "://" in source:
+        return _far(source, folder)
+    path = Path(source)
+    return _release(source) if "@" in source and not path.exists() else path
+
+
+def _far(source: str, folder: Path) -> Path:
+    """What an address names."""
+    from . import fetching
+    from .fetching import origin
+
     store, version = origin.split(source)
     if version and (not is_url(store) or origin.is_store(store)):  # an @ may be part of a URL
         return fetching.fetch(store, version, folder / "release", forms=(fetching.PACKAGE,)).path
     if is_url(source):
         return _download(source, folder)
-    if "://" in source:
-        fix = f"name one, as {source.rstrip('/')}@latest, if it is a store of releases"
-        raise UsageFault("is an address, and names no version of a package", where=source, fix=fix)
-    path = Path(source)
-    return _release(source) if "@" in source and not path.exists() else path
+    fix = f"name one, as {source.rstrip('/')}@latest, if it is a store of releases"
+    raise UsageFault("is an address, and names no version of a package", where=source, fix=fix)
 
 
 @contextlib.contextmanager
@@ -73,6 +79,8 @@ def _aside(source: str) -> Iterator[Path]:
 
 def _release(source: str) -> Path:
     """Where a version in a store of releases lies: `STORE@VERSION`, or `STORE@latest`."""
+    from .manifest import INDEX, read_index
+
     store, _, version = source.rpartition("@")
     folder = Path(store)
     if not folder.is_dir():

@@ -15,8 +15,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from . import evidence, expressions, keys, locations, progress, relations, rules, sql
+from . import expressions, keys, locations, progress, relations, rules, sql
 from .descriptor import json_schema_faults
 from .engine import Engine, EngineError, PlainFile
 from .exceptions import Unreadable
@@ -28,6 +29,9 @@ from .report import Error, Report, Task
 from .scan import NOTHING, Checked, Texts, Unaccounted, Wanted, scan
 from .streams import digests, unpacked
 from .tables import load_json, read_table, reread
+
+if TYPE_CHECKING:
+    from .evidence import Evidence
 
 LIMIT = 100
 MEMORY = max(640, 160 * (os.cpu_count() or 1))  # MB
@@ -73,8 +77,10 @@ def validated(
             list(pool.map(lambda one: keys.check_foreign_keys(engine, one, checked), checked.values()))
         list(pool.map(functools.partial(relations.check, engine), checked.values()))
         broken = list(_check_rules(engine, package, checked, pool))
-        proof: evidence.Evidence | None = None
+        proof: Evidence | None = None
         if documents is not None:
+            from . import evidence
+
             proof = evidence.check(engine, package, {name: one.view() for name, one in checked.items()}, documents)
             broken += proof.errors
         broken += _unread(needed, checked, policy)

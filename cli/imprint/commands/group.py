@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -13,6 +15,10 @@ import click
 
 from .. import __version__
 from ..exceptions import ExitCode, ImprintError, UsageFault
+
+# Modules make many objects that stay to the end: looking for garbage among them takes a tenth of a short command's time.
+gc.set_threshold(50_000, 20, 20)
+atexit.register(gc.freeze)
 
 
 class Local(click.Path):
