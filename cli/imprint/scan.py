@@ -6,7 +6,7 @@ read once whether it is clean or not.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from . import expressions, rules, shapes, sql
@@ -18,6 +18,8 @@ from .tables import Table
 
 Key = tuple[str, tuple[str, ...]]  # type of the error, fields
 GROUP = 100  # columns set aside in one pass: the time to store them grows faster than their number
+MANY = 10  # times the rows with unsure cells, if that is more than all, these cells are made columns of all rows
+BLANKS = "count(*) FILTER (WHERE blank)"
 COUNTED = 400  # columns counted in one pass: the time to plan it grows faster than their number
 
 
@@ -57,9 +59,9 @@ class Scan:
     """What a pass found. `relation` is SQL with a row for each of the table's:
 
     `rn`, its number; `blank`; for a column N of a unique key `hN`, the hash of a sure cell's canonical text, for one whose text
-    is wanted `kN`, that text; `d`, the digest that is wanted. `aside` is, for a column N with unsure cells, SQL with `rn`,
-    `blank` and `uN`, a struct {cell} or null where the cell is sure; for a column of a key it is `relation`. `clean` are the
-    unique keys that surely hold.
+    is wanted `kN`, that text; `d`, the digest that is wanted; for a column with unsure cells `uN`, a struct {cell}, or null
+    where the cell is sure. `aside` is, for such a column, SQL with `rn`, `blank` and `uN` of rows among which are all where
+    that isn't null. `clean` are the unique keys that surely hold.
     """
 
     relation: str
@@ -152,64 +154,85 @@ def scan(engine: Engine, table: Table, wanted: Wanted = NOTHING) -> Scan:
     Raises Unaccounted, or EngineError, where the engine doesn't read all of the file.
     """
     listed = [column for column in table.columns if wanted.checks(column.field.name)]
-    relation, doubtful = _tried(table, {c: sure for c in listed if (sure := surely_valid(table, c)) != "TRUE"})
+    doubts = _doubts(table, {column: sure for column in listed if (sure := surely_valid(table, column)) != "TRUE"})
     wanted_keys = (key for key in unique_keys(table.schema) if wanted.keys and wanted.checks(*key[1]))
     keys = {key: columns for key in wanted_keys if (columns := columns_of(table, key[1]))}
     hashed = dict.fromkeys(column for columns in keys.values() for column in columns)
     texts = [column for column in table.columns if column.declared and column.field.name in wanted.texts]
-    first, *others = _groups(engine, relation, doubtful, {*hashed, *texts})
-    stored = _stored(
-        engine,
-        table,
-        relation,
-        [
-            *(_aside(column, doubtful[column]) for column in first),
-            *(f"{sql.digest(text(table, column))} AS h{column.number}" for column in hashed),
-            *(f"{text(table, column)} AS k{column.number}" for column in texts),
-            *([f"{_digest(table, wanted)} AS d"] if wanted.digest else []),
-        ],
-    )
-    counts = [f"count(u{column.number})" for column in first]
+    first, *others = _groups(engine, doubts, {*hashed, *texts})
+    selected = [
+        *(f"{sql.digest(text(table, column))} AS h{column.number}" for column in hashed),
+        *(f"{text(table, column)} AS k{column.number}" for column in texts),
+        *([f"{_digest(table, wanted)} AS d"] if wanted.digest else []),
+    ]
+    seen = _pass(engine, table, doubts, first, selected)
     doubles = [_doubles(kind, columns) for (kind, _), columns in keys.items()]
-    totals = ["count(*)", "count(*) FILTER (WHERE blank)", *counts, *doubles]
-    rows, blanks, *found = engine.one(f"SELECT {', '.join(totals)} FROM {stored}")
+    totals = ["count(*)", "0" if seen.none_blank else BLANKS, *doubles, *(f"count({name})" for name in seen.told)]
+    rows, blanks, *found = engine.one(f"SELECT {', '.join(totals)} FROM {seen.relation}")
     if not table.accounts_for_all(engine, rows):
         raise Unaccounted
-    aside = {column: stored for column, count in zip(first, found, strict=False) if count}
+    told = {name: count for name, count in zip(seen.told, found[len(keys) :], strict=True) if count}
+    relation, opened = seen.relation, ""
+    if lists := [name for name in told if name in seen.lists]:
+        many = max(told[name] for name in lists) * MANY > rows
+        opened = _opened(engine, table, seen, whole=many)
+        relation = opened if many else relation
+    aside = _aside(seen, told, relation, opened)
+    if held := [column for name in lists for column in seen.told[name]]:
+        counts = (f"count(u{column.number})" for column in held)
+        blank, *unsure = engine.one(f"SELECT {', '.join([BLANKS, *counts])} FROM {opened}")
+        blanks = blank if seen.none_blank else blanks
+        none = {column for column, count in zip(held, unsure, strict=True) if not count}
+        aside = {column: source for column, source in aside.items() if column not in none}
     for group in others:
-        part = _stored(engine, table, relation, [_aside(column, doubtful[column]) for column in group])
-        aside |= dict.fromkeys(group, part)
-    held = [key for key, count in zip(keys, found[len(first) :], strict=True) if not count]
-    clean = frozenset(key for key in held if not set(keys[key]) & aside.keys())
-    return Scan(stored, rows, blanks, aside, clean, wanted)
+        part = _pass(engine, table, doubts, group)
+        aside |= _aside(part, part.told, part.relation, _opened(engine, table, part) if part.lists else "")
+    unique = [key for key, count in zip(keys, found, strict=False) if not count]
+    clean = frozenset(key for key in unique if not set(keys[key]) & aside.keys())
+    return Scan(relation, rows, blanks, aside, clean, wanted)
 
 
-def _tried(table: Table, doubtful: Mapping[Column, str]) -> tuple[str, dict[Column, str]]:
-    """The table with `r1`, …, whether some cells of a row have the shapes of their fields, and the doubts with that."""
-    shaped = {column: shape for column in doubtful if (shape := shapes.shape(column.field)) is not None}
+@dataclass(frozen=True)
+class _Doubts:
+    """The columns whose cells may be unsure: SQL for whether a cell is sure, and for most the flag that says so of a row.
+
+    `relation` is the table with the flags `r1`, …: whether the cells of some columns have the shapes of their fields.
+    """
+
+    relation: str
+    sure: Mapping[Column, str]
+    flags: Mapping[Column, str]
+
+    def cell(self, column: Column) -> str:
+        """SQL for whether a cell is sure: by its row's flag, else on its own."""
+        said = self.sure[column]
+        return f"CASE WHEN {self.flags[column]} THEN TRUE ELSE {said} END" if column in self.flags else said
+
+
+def _doubts(table: Table, sure: Mapping[Column, str]) -> _Doubts:
+    shaped = {column: shape for column in sure if (shape := shapes.shape(column.field)) is not None}
     listed = list(shaped)
     groups = [listed[at : at + shapes.TOGETHER] for at in range(0, len(listed), shapes.TOGETHER)]
     if not groups:
-        return table.relation, dict(doubtful)
+        return _Doubts(table.relation, sure, {})
     tried = {
-        f"r{number}": shapes.together([(column.id, shaped[column]) for column in group])
+        f"r{number}": shapes.together([(column.id, shaped[column]) for column in group], whole=table.whole)
         for number, group in enumerate(groups, 1)
     }
     flags = {column: f"r{number}" for number, group in enumerate(groups, 1) for column in group}
     flagged = ", ".join(f"{condition} AS {name}" for name, condition in tried.items())
-    sure = {c: f"CASE WHEN {flags[c]} THEN TRUE ELSE {said} END" if c in flags else said for c, said in doubtful.items()}
-    return f"(SELECT *, {flagged} FROM {table.relation})", sure
+    return _Doubts(f"(SELECT *, {flagged} FROM {table.relation})", sure, flags)
 
 
-def _groups(engine: Engine, relation: str, doubtful: Mapping[Column, str], keyed: Collection[Column]) -> list[list[Column]]:
+def _groups(engine: Engine, doubts: _Doubts, keyed: Collection[Column]) -> list[list[Column]]:
     """The doubtful columns by pass, those of keys first; of a wide table only those with unsure cells."""
-    columns = sorted(doubtful, key=lambda column: column not in keyed)
+    columns = sorted(doubts.sure, key=lambda column: column not in keyed)
     if len(columns) > GROUP:
         doubted = []
         for at in range(0, len(columns), COUNTED):
             part = columns[at : at + COUNTED]
-            counts = (f"count(CASE WHEN {doubtful[column]} THEN NULL ELSE 1 END)" for column in part)
-            found = engine.one(f"SELECT {', '.join(counts)} FROM {relation}")
+            counts = (f"count(CASE WHEN {doubts.cell(column)} THEN NULL ELSE 1 END)" for column in part)
+            found = engine.one(f"SELECT {', '.join(counts)} FROM {doubts.relation}")
             doubted += [column for column, count in zip(part, found, strict=True) if count]
         columns = doubted
     groups = [columns[at : at + GROUP] for at in range(0, len(columns), GROUP)] or [[]]
@@ -217,23 +240,113 @@ def _groups(engine: Engine, relation: str, doubtful: Mapping[Column, str], keyed
     return groups if last <= GROUP else [columns[:last], *(columns[at : at + GROUP] for at in range(last, len(columns), GROUP))]
 
 
-def _aside(column: Column, sure: str) -> str:
-    return f"CASE WHEN ({sure}) IS TRUE THEN NULL ELSE {{'cell': {column.id}}} END AS u{column.number}"
+@dataclass(frozen=True)
+class _Pass:
+    """SQL for a pass's rows, with `rn`, `blank`, `uN` of each column and what is selected.
 
-
-def _stored(engine: Engine, table: Table, relation: str, selected: Sequence[str]) -> str:
-    """A pass's rows with their numbers: a stored table's rows are numbered from 0, in the order of the file.
-
-    No join may be in the pass, as joins lose that order.
+    `told` are names in it, each with the columns of which it is null where their cells are sure. Those of `lists` hold their
+    cells, in the `rows` as they are stored. If `none_blank`, a row whose cells are sure is not blank.
     """
-    own_numbers = table.numbered == table.relation
-    columns = [*(["rn"] if own_numbers else []), f"{_blank(table)} AS blank", *selected]
-    query = f"SELECT {', '.join(columns)} FROM {relation}"
+
+    relation: str
+    told: Mapping[str, Sequence[Column]]
+    rows: str = ""
+    lists: Mapping[str, _List] = field(default_factory=dict)
+    none_blank: bool = False
+
+
+def _pass(engine: Engine, table: Table, doubts: _Doubts, columns: Sequence[Column], selected: Sequence[str] = ()) -> _Pass:
+    """A pass over a table's rows, which stores them unless the table is stored.
+
+    A stored table's rows are numbered from 0, in the order of the file. No join may be in the pass, as joins lose that order.
+    """
+    lists = {} if table.is_kept else _lists(table, doubts, columns)
+    alone = [column for column in columns if not any(column in each.doubtful for each in lists.values())]
+    told = {**{name: each.doubtful for name, each in lists.items()}, **{f"u{column.number}": [column] for column in alone}}
+    own_numbers, none_blank = table.numbered == table.relation, any(each.tells_blank for each in lists.values())
+    selected = [
+        *(["rn"] if own_numbers else []),
+        *([] if none_blank else [f"{_blank(table, {column: column.id for column in table.columns})} AS blank"]),
+        *(f"{each.cells(doubts)} AS {name}" for name, each in lists.items()),
+        *(f"{_unsure(column.id, doubts.cell(column))} AS u{column.number}" for column in alone),
+        *selected,
+    ]
+    query = f"SELECT {', '.join(selected)} FROM {doubts.relation}"
     if table.is_kept:
-        return f"({query})"
-    stored = engine.keep(query, compressed=True)
-    first = table.resource.dialect.first_content_row
-    return stored if own_numbers else f"(SELECT rowid + {first} AS rn, * FROM {stored})"
+        return _Pass(f"({query})", told)
+    stored, first = engine.keep(query, compressed=True), table.resource.dialect.first_content_row
+    rows = stored if own_numbers else f"(SELECT rowid + {first} AS rn, * FROM {stored})"
+    held = [part for name, each in lists.items() for part in each.columns(table, name, each.places(name))]
+    return _Pass(f"(SELECT *, {', '.join(held)} FROM {rows})" if held else rows, told, rows, lists, none_blank)
+
+
+def _aside(seen: _Pass, names: Iterable[str], relation: str, opened: str) -> dict[Column, str]:
+    """SQL for the unsure cells of the columns that are `told` by these names: `opened` where they were in lists."""
+    return {column: opened if name in seen.lists else relation for name in names for column in seen.told[name]}
+
+
+def _opened(engine: Engine, table: Table, seen: _Pass, *, whole: bool = False) -> str:
+    """The rows of a pass in which some cell of a list is unsure, or the `whole` of them, with columns for the lists: stored."""
+    spread, held = list[str](), list[str]()
+    for name, one in seen.lists.items():
+        cells = {column: f"{name}_{column.number}" for column in one.places(name)}
+        spread += [f"{place} AS {cells[column]}" for column, place in one.places(name).items()]
+        held += one.columns(table, name, cells)
+    rows = f"SELECT *, {', '.join(spread)} FROM {seen.rows}"
+    if not whole:
+        rows += f" WHERE {' OR '.join(f'{name} IS NOT NULL' for name in seen.lists)}"
+    left_out = ", ".join([*seen.lists, *(part.rpartition(" ")[2] for part in spread)])
+    return engine.keep(f"SELECT * EXCLUDE ({left_out}), {', '.join(held)} FROM ({rows})", compressed=True)
+
+
+@dataclass(frozen=True)
+class _List:
+    """The cells of columns with the same flag, stored as one list: it takes its time to store a column, even one of nulls.
+
+    The list is null where all `doubtful` cells are sure. If it `tells_blank`, one of these is required, and the `others` are
+    all other columns: a row is blank only where the list isn't null, and that tells.
+    """
+
+    flag: str
+    doubtful: Sequence[Column]
+    others: Sequence[Column] = ()
+    tells_blank: bool = False
+
+    def cells(self, doubts: _Doubts) -> str:
+        """SQL for the list."""
+        sure = " AND ".join(f"({doubts.sure[column]})" for column in self.doubtful)
+        listed = ", ".join(column.id for column in (*self.doubtful, *self.others))
+        return f"CASE WHEN {self.flag} THEN NULL WHEN {sure} THEN NULL ELSE [{listed}] END"
+
+    def places(self, name: str) -> dict[Column, str]:
+        """SQL for each cell in the list that is called `name`."""
+        return {column: f"{name}[{at}]" for at, column in enumerate((*self.doubtful, *self.others), 1)}
+
+    def columns(self, table: Table, name: str, cells: Mapping[Column, str]) -> Iterator[str]:
+        """SQL for `uN` of the doubtful columns, and `blank` if it tells, of the list that is called `name`, with its cells."""
+        for column in self.doubtful:
+            unsure = _unsure(cells[column], expressions.surely_valid(column.field, cells[column]))
+            yield f"CASE WHEN {name} IS NULL THEN NULL ELSE {unsure} END AS u{column.number}"
+        if self.tells_blank:
+            yield f"CASE WHEN {name} IS NULL THEN FALSE ELSE {_blank(table, cells)} END AS blank"
+
+
+def _lists(table: Table, doubts: _Doubts, columns: Sequence[Column]) -> dict[str, _List]:
+    """The columns that are stored as lists."""
+    by_flag: dict[str, list[Column]] = {}
+    for column in columns:
+        if column in doubts.flags:
+            by_flag.setdefault(doubts.flags[column], []).append(column)
+    lists = {f"g{flag}": _List(flag, each) for flag, each in by_flag.items()}
+    for name, one in lists.items():
+        if any(column.field.required for column in one.doubtful) and len(table.columns) <= GROUP:
+            others = [column for column in table.columns if column not in one.doubtful]
+            return {**lists, name: replace(one, others=others, tells_blank=True)}
+    return lists
+
+
+def _unsure(cell: str, sure: str) -> str:
+    return f"CASE WHEN ({sure}) IS TRUE THEN NULL ELSE {{'cell': {cell}}} END"
 
 
 def unique_keys(schema: Schema) -> Iterator[Key]:
@@ -281,16 +394,16 @@ def _doubles(kind: str, columns: Sequence[Column]) -> str:
     return f"{rows} - count(DISTINCT {sql.digest_of(hashes)}) {present}"
 
 
-def _blank(table: Table) -> str:
+def _blank(table: Table, cells: Mapping[Column, str]) -> str:
     """Whether a row is blank: every cell is missing. Most rows tell by one cell, best by one that is required."""
     if table.native or not table.columns:
         return "FALSE"
     first, *others = sorted(table.columns, key=lambda column: not column.field.required)
-    rest = " AND ".join(_absent(table, column) for column in others) or "TRUE"
-    return f"CASE WHEN {_absent(table, first)} THEN {rest} ELSE FALSE END"
+    rest = " AND ".join(_absent(table, column, cells[column]) for column in others) or "TRUE"
+    return f"CASE WHEN {_absent(table, first, cells[first])} THEN {rest} ELSE FALSE END"
 
 
-def _absent(table: Table, column: Column) -> str:
+def _absent(table: Table, column: Column, cell: str) -> str:
     """Whether a cell is missing. Each column is asked for, as the engine overlooks a cell too many where it skips one."""
-    absent = expressions.missing(column.field, column.id)
-    return absent if table.whole and absent != "FALSE" else f"({column.id} IS NULL OR {absent})"
+    absent = expressions.missing(column.field, cell)
+    return absent if table.whole and absent != "FALSE" else f"({cell} IS NULL OR {absent})"

@@ -41,10 +41,10 @@ def _never_sure(field: Field) -> bool:
     return any(limit(field, "c") == "FALSE" for word, limit in expressions.CONSTRAINTS.items() if word in field.constraints)
 
 
-def together(shaped: Sequence[tuple[str, str]]) -> str:
-    """SQL for whether cells have their shapes; `shaped` has a cell and its shape each."""
+def together(shaped: Sequence[tuple[str, str]], *, whole: bool) -> str:
+    """SQL for whether cells have their shapes; `shaped` has a cell and its shape each, none of them null if all is `whole`."""
     cells, patterns = zip(*shaped, strict=True)
-    return sql.full_match(sql.joined(cells), sql.UNIT_SEPARATOR.join(patterns))
+    return sql.full_match(sql.joined(cells, whole=whole), sql.UNIT_SEPARATOR.join(patterns))
 
 
 def _may_be_empty(pattern: str) -> bool:
