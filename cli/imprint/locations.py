@@ -72,7 +72,7 @@ def _lines(table: Table, rows: Sequence[int]) -> dict[int, Cells]:
     dialect, wanted, found = table.resource.dialect, set(rows), dict[int, Cells]()
     if not rows:
         return found
-    with table.resource.files[0].open(encoding="utf-8-sig", newline="") as file:
+    with table.resource.files[0].open(encoding="utf-8-sig", newline="", errors="replace") as file:
         for number, line in enumerate(file, 1):
             if number in wanted:
                 found[number] = tuple(
