@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from limits import sized
 from packages import examples, write
-from test_keys_oracle import sized
 
 import imprint
 from imprint import rows

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
 import json
@@ -16,10 +15,11 @@ from typing import Any, NamedTuple
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from limits import sized
 from packages import examples, write
 
 import imprint
-from imprint import descriptor, scan, tables
+from imprint import descriptor
 from imprint.package import Schema
 from imprint.reference import Reference
 
@@ -32,16 +32,6 @@ Found = tuple[str, str, int | None, str | None]  # resource, type, row, field
 SIZES = pytest.mark.parametrize(
     "size", [{}, {"small": -1}, {"small": -1, "group": 1, "counted": 2}], ids=["small", "large", "wide"]
 )
-
-
-@contextlib.contextmanager
-def sized(small: int = tables.SMALL, group: int = scan.GROUP, counted: int = scan.COUNTED) -> Iterator[None]:
-    """With other limits: of bytes up to which a table is kept in memory, of columns that are checked in one pass."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tables, "SMALL", small)
-        patch.setattr(scan, "GROUP", group)
-        patch.setattr(scan, "COUNTED", counted)
-        yield
 
 
 # Tables

@@ -11,6 +11,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from limits import sized
 from packages import CASES
 from packages import imprint as run
 from peer import Verdict, findings, is_package, ours, read_json, theirs
@@ -50,6 +51,15 @@ def test_a_package_has_exactly_the_errors_it_is_expected_to_have(folder: Path) -
     assert named([*report.all_errors]) == expected["errors"]
     assert named(warnings) == expected.get("warnings", [])
     assert report.valid == expected["valid"]
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_a_table_too_large_to_be_kept_is_judged_as_a_small_one(folder: Path) -> None:
+    def told(report: imprint.Report) -> list[object]:
+        return sorted((str(error.resource), error.row_number or 0, error.type, error.message) for error in report.all_errors)
+
+    with sized(small=-1):
+        assert told(imprint.validate(folder, limit=0)) == told(report_of(folder))
 
 
 SAYING = [folder for folder in FOLDERS if "says" in read_json(folder / "expected.json")]

@@ -1,0 +1,20 @@
+"""Other limits than usual, so that little tables are checked as large and as wide ones are."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import pytest
+
+from imprint import scan, tables
+
+
+@contextlib.contextmanager
+def sized(small: int = tables.SMALL, group: int = scan.GROUP, counted: int = scan.COUNTED) -> Iterator[None]:
+    """With other limits: of bytes up to which a table is kept in memory, of columns that are checked in one pass."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tables, "SMALL", small)
+        patch.setattr(scan, "GROUP", group)
+        patch.setattr(scan, "COUNTED", counted)
+        yield
