@@ -16,6 +16,7 @@ from pathlib import Path
 from .engine import LINE
 from .streams import CHUNK
 
+LONE, BARE, PAIR = (re.compile(end) for end in (rb"\r(?!\n)", rb"\n(?<!\r\n)", rb"\r\n"))
 BLANK = b"\n\n", b"\n\r"  # where a line is blank, or a cell has one
 
 
@@ -50,16 +51,13 @@ def count(
             if crlf is None:
                 crlf = chunk[: chunk.find(b"\n") + 1].endswith(b"\r\n")
                 tail = _tail(between, mark, b"\r" if crlf else b"")
-            feeds = chunk.count(b"\n")
-            returns = b"\r" in chunk
-            both = chunk.count(b"\r\n") if returns else 0
-            mixed = (returns and chunk.count(b"\r") != both) or (not header and both != (feeds if crlf else 0))
+            mixed = bool(LONE.search(chunk)) or (not header and bool((BARE if crlf else PAIR).search(chunk)))
             foreign = encoding == "ascii" and not chunk.isascii()
             text = chunk.removeprefix(codecs.BOM_UTF8)
             blank = ((narrow or not lines) and text[:1] in b"\r\n") or (narrow and any(pair in chunk for pair in BLANK))
             if mixed or foreign or blank or b"\0" in chunk:
                 return None
-            lines += feeds
+            lines += chunk.count(b"\n")
             empty_tail = empty_tail or bool(tail.search(chunk))
             spaced = spaced or text[:1] == b" " or bool(beside.search(text))
             last = (last + chunk[-4:])[-4:]
