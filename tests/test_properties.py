@@ -16,6 +16,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from jsonschema.validators import validator_for
+from limits import sized
 from packages import examples
 from peer import Verdict, findings, theirs
 
@@ -454,6 +455,26 @@ def test_a_package_broken_at_random_has_the_errors_that_frictionless_finds(made:
         mine = Verdict(report.valid, findings(report))
         assert (mine.valid, mine.of_data) == (peer.valid, peer.of_data)
         assert report.error_count == len(report.all_errors), "totals count every error"
+
+
+LARGE = [{"small": -1, "many": 0}, {"small": -1, "many": 10**9}, {"small": -1, "group": 1, "counted": 2}]
+
+
+@examples(60)
+@given(made=broken_packages(), size=st.sampled_from(LARGE))
+def test_a_package_broken_at_random_has_the_same_errors_as_if_it_were_large(
+    made: tuple[Json, str], size: dict[str, int]
+) -> None:
+    def told(report: imprint.Report) -> list[object]:
+        return sorted((one.row_number or 0, one.type, one.field_name or "", one.message) for one in report.all_errors)
+
+    content, text = made
+    with tempfile.TemporaryDirectory() as folder:
+        path = package_of(content, {"t.csv": text.encode()}, folder)
+        small = imprint.validate(path, limit=0)
+        with sized(**size):
+            large = imprint.validate(path, limit=0)
+        assert (large.valid, told(large)) == (small.valid, told(small))
 
 
 @examples(20)
