@@ -287,15 +287,15 @@ def _aside(seen: _Pass, names: Iterable[str], relation: str, opened: str) -> dic
 
 def _opened(engine: Engine, table: Table, seen: _Pass, *, whole: bool = False) -> str:
     """The rows of a pass in which some cell of a list is unsure, or the `whole` of them, with columns for the lists: stored."""
-    spread, held = list[str](), list[str]()
+    spread, held = dict[str, str](), list[str]()  # what a cell of a list is called, and SQL for it; SQL for the columns
     for name, one in seen.lists.items():
         cells = {column: f"{name}_{column.number}" for column in one.places(name)}
-        spread += [f"{place} AS {cells[column]}" for column, place in one.places(name).items()]
+        spread |= {cells[column]: place for column, place in one.places(name).items()}
         held += one.columns(table, name, cells)
-    rows = f"SELECT *, {', '.join(spread)} FROM {seen.rows}"
+    rows = f"SELECT *, {', '.join(f'{place} AS {cell}' for cell, place in spread.items())} FROM {seen.rows}"
     if not whole:
         rows += f" WHERE {' OR '.join(f'{name} IS NOT NULL' for name in seen.lists)}"
-    left_out = ", ".join([*seen.lists, *(part.rpartition(" ")[2] for part in spread)])
+    left_out = ", ".join([*seen.lists, *spread])
     return engine.keep(f"SELECT * EXCLUDE ({left_out}), {', '.join(held)} FROM ({rows})", compressed=True)
 
 
