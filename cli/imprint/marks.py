@@ -16,7 +16,7 @@ from pathlib import Path
 from .engine import LINE
 from .streams import CHUNK
 
-LONE, BARE, PAIR = (re.compile(end) for end in (rb"\r(?!\n)", rb"\n(?<!\r\n)", rb"\r\n"))
+LONE_CR, LONE_LF, CRLF = (re.compile(end) for end in (rb"\r(?!\n)", rb"\n(?<!\r\n)", rb"\r\n"))
 BLANK = b"\n\n", b"\n\r"  # where a line is blank, or a cell has one
 
 
@@ -51,7 +51,7 @@ def count(
             if crlf is None:
                 crlf = chunk[: chunk.find(b"\n") + 1].endswith(b"\r\n")
                 tail = _tail(between, mark, b"\r" if crlf else b"")
-            mixed = bool(LONE.search(chunk)) or (not header and bool((BARE if crlf else PAIR).search(chunk)))
+            mixed = bool(LONE_CR.search(chunk)) or (not header and bool((LONE_LF if crlf else CRLF).search(chunk)))
             foreign = encoding == "ascii" and not chunk.isascii()
             text = chunk.removeprefix(codecs.BOM_UTF8)
             blank = ((narrow or not lines) and text[:1] in b"\r\n") or (narrow and any(pair in chunk for pair in BLANK))
