@@ -18,7 +18,7 @@ import duckdb, sys
 duckdb.sql(f"SELECT sum(length(COLUMNS(*))) FROM read_csv('{sys.argv[1]}', all_varchar = true)").fetchall()
 """
 WIDE, TALL = 2000, 10_000  # columns and rows of the wide table
-LONG = 20_000  # rows of the table of long texts
+LONG = 300_000  # rows of the table of long texts, a gigabyte: of fewer, the start of the programs is most
 
 
 def wide(folder: Path) -> Path:

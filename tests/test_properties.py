@@ -336,6 +336,7 @@ def checked_table(engine: Engine, package: Package) -> tuple[Findings, tables.Ta
 @example("a,b\n1,2\n\n", ",", '"', True)
 @example("\ufeff1,2\n3,4\n", ",", '"', False)
 @example('a,b\n1,"2\n3",\n', ";", "'", True)
+@example('a,b\n1,2\n3,"x ""y"""\n4,"5"\n', ",", '"', True)
 def test_a_file_that_the_engine_reads_is_read_as_python_reads_it(
     small: int, text: str, delimiter: str, quote: str, header: bool
 ) -> None:
@@ -348,6 +349,7 @@ def test_a_file_that_the_engine_reads_is_read_as_python_reads_it(
         path = Path(folder, "table.csv")
         patch.setattr(tables, "SMALL", small)
         patch.setattr(marks, "CHUNK", marks.CHUNK if small > 0 else 3)
+        patch.setattr(tables, "CHUNK", tables.CHUNK if small > 0 else 3)
         package, _ = descriptor.load(package_of({"name": "p", "resources": [resource]}, {"table.csv": text.encode()}, folder))
         with Engine([path]) as engine:
             exact = Findings("table", 0)

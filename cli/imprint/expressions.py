@@ -202,7 +202,7 @@ def _sure_length(operator: str, name: str) -> Callable[[Field, str], str]:
     def build(field: Field, cell: str) -> str:
         if field.type not in ("string", "any"):
             return "FALSE"
-        return f"{sql.length(cell)} {operator} {int(field.constraints[name])}"
+        return sql.has_length(cell, operator, int(field.constraints[name]))
 
     return build
 

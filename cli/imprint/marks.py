@@ -1,9 +1,9 @@
-"""The marks that end the cells and rows of a delimited file: what the engine's rows must account for.
+"""The bytes of a delimited file that the engine's rows must account for.
 
-The engine skips blank lines, and drops an empty cell too many. So its rows hold the whole file only if there are as many as
-lines, but for line ends inside cells; and, where some line ends with a delimiter, if the delimiters add up too. It also takes
-spaces beside a quote for no part of the cell, which nothing in its rows tells: where there are some, each quote must stand
-where both read it alike.
+The engine skips blank lines, drops an empty cell too many, and takes spaces beside a quote for no part of the cell; nothing in
+its rows tells. But it never adds anything. So its rows hold the whole file if their cells, with what divides them, are as many
+bytes as the file has. Quotes are left out on both sides, as a cell has them less often than the file; where there are only
+spaces between two, each must stand where the engine and Python read it alike.
 """
 
 from __future__ import annotations
@@ -14,22 +14,29 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .engine import LINE
-from .streams import CHUNK
 
+CHUNK = 1 << 17  # bytes read at a time: of a file with few lines, larger ones take twice as long
 LONE_CR, LONE_LF, CRLF = (re.compile(end) for end in (rb"\r(?!\n)", rb"\n(?<!\r\n)", rb"\r\n"))
 BLANK = b"\n\n", b"\n\r"  # where a line is blank, or a cell has one
+SELDOM = 1024  # bytes per mark from which on it is quicker to look at each than to search all bytes
 
 
 @dataclass(frozen=True)
 class Marks:
-    """How many lines of data a file has, and how many delimiters if a line ends with one; None where that doesn't matter.
+    """How many lines of data a file has, how many `quotes` are in them, and the `size` of the rest, in bytes.
 
-    Rows end as the first line does, with CRLF if `crlf`, else with LF; cells may hold the other.
+    A last line without an end counts as if it had one. Rows end as the first line does, with CRLF if `crlf`, else with LF;
+    cells may hold the other.
     """
 
     lines: int
-    delimiters: int | None = None
+    quotes: int
+    size: int
     crlf: bool = False
+
+    def size_of(self, rows: int, columns: int, content: int) -> int:
+        """The size of so many rows and columns of cells whose `content` is so many bytes without quotes."""
+        return content + rows * (columns + self.crlf)
 
 
 def count(
@@ -38,53 +45,59 @@ def count(
     """The marks of a file, or of its first `limit` bytes, less a `header` of one line; None for a file that the engine wouldn't
     read as Python does.
 
-    That is one with lone CRs, mixed line ends (without a header, which tells its own), NULs, a line too long, spaces between a
-    quote and the end of its cell or, at its begin or end, blank lines (anywhere in it, if it is `narrow`: of a single column).
+    That is one with lone CRs, mixed line ends (without a header, which tells its own), NULs, a line too long, blank lines at
+    its begin (anywhere in it, if it is `narrow`: of a single column) or quotes that aren't plain.
     """
-    crlf, last, lines, empty_tail, spaced = None, b"", 0, False, False
-    mark, between = quote.encode(), delimiter.encode()
-    beside, tail = _beside(re.escape(mark), re.escape(between)), _tail(between, mark, b"")
+    mark, first, last, lines, quotes, size, spaced = quote.encode(), b"", b"", 0, 0, 0, False
+    between = re.compile(rb"%b +%b" % (re.escape(mark), re.escape(mark)))
     with path.open("rb") as file:
         while chunk := file.read(CHUNK if limit is None else limit):
             if chunk[-1:] != b"\n":
                 chunk += file.readline(LINE)
-            if crlf is None:
-                crlf = chunk[: chunk.find(b"\n") + 1].endswith(b"\r\n")
-                tail = _tail(between, mark, b"\r" if crlf else b"")
-            mixed = bool(LONE_CR.search(chunk)) or (not header and bool((LONE_LF if crlf else CRLF).search(chunk)))
+            if not first:
+                chunk = chunk.removeprefix(codecs.BOM_UTF8)
+                first = chunk[: chunk.find(b"\n") + 1] or chunk
+            crlf = first.endswith(b"\r\n")
+            ends, marked = _often(b"\n", chunk), _often(mark, chunk)
+            mixed = _has(LONE_CR, b"\r", chunk, ends) or (not header and bool((LONE_LF if crlf else CRLF).search(chunk)))
             foreign = encoding == "ascii" and not chunk.isascii()
-            text = chunk.removeprefix(codecs.BOM_UTF8)
-            blank = ((narrow or not lines) and text[:1] in b"\r\n") or (narrow and any(pair in chunk for pair in BLANK))
+            blank = ((narrow or not lines) and chunk[:1] in b"\r\n") or (narrow and any(pair in chunk for pair in BLANK))
             if mixed or foreign or blank or b"\0" in chunk:
                 return None
-            lines += chunk.count(b"\n")
-            empty_tail = empty_tail or bool(tail.search(chunk))
-            spaced = spaced or text[:1] == b" " or bool(beside.search(text))
-            last = (last + chunk[-4:])[-4:]
+            lines += ends
+            quotes += marked
+            spaced = spaced or _has(between, mark, chunk, marked)
+            size += len(chunk)
+            last = chunk[-1:]
             if limit is not None:
                 break
-            if chunk[-1:] != b"\n" and file.read(1):
+            if last != b"\n" and file.read(1):
                 return None
-    if last.endswith((b"\n\n", b"\n\r\n")):
+    if spaced and limit is None and not _quotes_are_plain(path, mark, delimiter.encode()):
         return None
-    if last[-1:] != b"\n":
-        lines += 1
-        empty_tail = empty_tail or last.endswith((between, between + 2 * mark))
-    if (spaced or last[-1:] == b" ") and limit is None and not _quotes_are_plain(path, mark, between):
-        return None
-    return Marks(lines - header, _count(path, between, header, limit) if empty_tail else None, bool(crlf))
+    crlf, unfinished = first.endswith(b"\r\n"), last != b"\n"
+    lines, size = lines + unfinished, size + unfinished * (1 + crlf)
+    if header:
+        lines, quotes, size = lines - 1, quotes - _often(mark, first), size - len(first) - (first[-1:] != b"\n")
+    return Marks(lines, quotes, size - quotes, crlf)
 
 
-def _tail(delimiter: bytes, quote: bytes, end: bytes) -> re.Pattern[bytes]:
-    """A line that ends with an empty cell; a pattern that begins with one character is quicker than the search for two."""
-    tails = (re.escape(delimiter + tail + end + b"\n") for tail in (b"", 2 * quote))
-    return re.compile(rb"\n(?:%b)" % b"|".join(rb"(?<=%b)" % tail for tail in tails))
+def _often(mark: bytes, chunk: bytes) -> int:
+    """How often one byte is there: Python is quicker to take it out than to count it."""
+    return len(chunk) - len(chunk.replace(mark, b""))
 
 
-def _beside(quote: bytes, delimiter: bytes) -> re.Pattern[bytes]:
-    """A quote with a space between it and the end of its cell, before or after it; a pattern that begins with it is quick."""
-    before, after = rb"(?<=[%b\n ] %b)" % (delimiter, quote), rb" +[%b%b\r\n]" % (quote, delimiter)
-    return re.compile(rb"%b(?:%b|%b)" % (quote, before, after))
+def _has(pattern: re.Pattern[bytes], mark: bytes, chunk: bytes, often: int) -> bool:
+    """Whether a pattern that begins with a mark is in a chunk, where that may be `often`.
+
+    Python finds a mark in no time, but searches byte by byte.
+    """
+    at = chunk.find(mark)
+    if often * SELDOM > len(chunk):
+        return at >= 0 and bool(pattern.search(chunk, at))
+    while at >= 0 and not pattern.match(chunk, at):
+        at = chunk.find(mark, at + 1)
+    return at >= 0
 
 
 def _quotes_are_plain(path: Path, quote: bytes, delimiter: bytes) -> bool:
@@ -108,12 +121,3 @@ def _quotes_are_plain(path: Path, quote: bytes, delimiter: bytes) -> bool:
 def _after(cells: re.Pattern[bytes], text: bytes) -> bytes:
     found = cells.match(text)
     return text[found.end() :] if found else text
-
-
-def _count(path: Path, mark: bytes, header: bool, limit: int | None) -> int:
-    if limit is not None:
-        return 0  # enough to tell that they matter
-    with path.open("rb") as file:
-        if header:
-            file.readline()
-        return sum(chunk.count(mark) for chunk in iter(lambda: file.read(CHUNK), b""))

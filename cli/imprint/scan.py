@@ -164,12 +164,14 @@ def scan(engine: Engine, table: Table, wanted: Wanted = NOTHING) -> Scan:
         *(f"{sql.digest(text(table, column))} AS h{column.number}" for column in hashed),
         *(f"{text(table, column)} AS k{column.number}" for column in texts),
         *([f"{_digest(table, wanted)} AS d"] if wanted.digest else []),
+        *([f"{table.content(doubts.unquoted)} AS size"] if table.marks else []),
     ]
     seen = _pass(engine, table, doubts, first, selected)
     doubles = [_doubles(kind, columns) for (kind, _), columns in keys.items()]
-    totals = ["count(*)", "0" if seen.none_blank else BLANKS, *doubles, *(f"count({name})" for name in seen.told)]
-    rows, blanks, *found = engine.one(f"SELECT {', '.join(totals)} FROM {seen.relation}")
-    if not table.accounts_for_all(engine, rows):
+    size = "coalesce(sum(size), 0)::BIGINT" if table.marks else "0"
+    totals = ["count(*)", size, "0" if seen.none_blank else BLANKS, *doubles, *(f"count({name})" for name in seen.told)]
+    rows, content, blanks, *found = engine.one(f"SELECT {', '.join(totals)} FROM {seen.relation}")
+    if not table.accounts_for_all(engine, rows, content):
         raise Unaccounted
     told = {name: count for name, count in zip(seen.told, found[len(keys) :], strict=True) if count}
     relation, opened = seen.relation, ""
@@ -196,12 +198,14 @@ def scan(engine: Engine, table: Table, wanted: Wanted = NOTHING) -> Scan:
 class _Doubts:
     """The columns whose cells may be unsure: SQL for whether a cell is sure, and for most the flag that says so of a row.
 
-    `relation` is the table with the flags `r1`, …: whether the cells of some columns have the shapes of their fields.
+    `relation` is the table with the flags `r1`, …: whether the cells of some columns have the shapes of their fields. For some
+    columns that means that they are `unquoted`, too: without a quote in them.
     """
 
     relation: str
     sure: Mapping[Column, str]
     flags: Mapping[Column, str]
+    unquoted: Mapping[str, Sequence[Column]] = field(default_factory=dict)
 
     def cell(self, column: Column) -> str:
         """SQL for whether a cell is sure: by its row's flag, else on its own."""
@@ -221,7 +225,9 @@ def _doubts(table: Table, sure: Mapping[Column, str]) -> _Doubts:
     }
     flags = {column: f"r{number}" for number, group in enumerate(groups, 1) for column in group}
     flagged = ", ".join(f"{condition} AS {name}" for name, condition in tried.items())
-    return _Doubts(f"(SELECT *, {flagged} FROM {table.relation})", sure, flags)
+    quote = table.resource.dialect.quote_char or '"'
+    unquoted = {f"r{number}": [one for one in group if quote not in shaped[one]] for number, group in enumerate(groups, 1)}
+    return _Doubts(f"(SELECT *, {flagged} FROM {table.relation})", sure, flags, unquoted)
 
 
 def _groups(engine: Engine, doubts: _Doubts, keyed: Collection[Column]) -> list[list[Column]]:

@@ -96,6 +96,12 @@ def length(text: str) -> str:
     return f"length({text})"
 
 
+def has_length(text: str, operator: str, limit: int) -> str:
+    """Whether a text is of a length, >= or <= a limit. Its size, for which it isn't read, mostly tells: 1 to 4 bytes each."""
+    told = f"strlen({text}) <= {limit}" if operator == "<=" else f"strlen({text}) >= {4 * limit}"
+    return f"({told} OR {length(text)} {operator} {limit})"
+
+
 def words(text: str) -> str:
     """How many words a text has, divided by white space."""
     return f"len(list_filter(regexp_split_to_array({text}, '\\s+'), lambda w: w <> ''))"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import itertools
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -39,7 +39,8 @@ class Table:
     `relation` is SQL with columns `c1`, `c2`, …; `numbered` has the row number `rn` too (header is row 1). A table is
     `native` where the data has types of its own: its cells are checked already, and the columns hold canonical texts. It is
     `whole` where no row was too short; its `worded` columns have no type, and their values are all texts. `marks` gives the
-    marks of a file that the engine reads itself, once they are counted; a `small` table is stored in the engine at once.
+    marks of a file that the engine reads itself, once they are counted, and `quoted` whether quotes are expected in it; a
+    `small` table is stored in the engine at once.
     """
 
     resource: Resource
@@ -51,6 +52,7 @@ class Table:
     whole: bool = False
     worded: frozenset[Column] = frozenset()
     marks: Callable[[], Marks | None] | None = None
+    quoted: bool = False
     small: bool = False
 
     @property
@@ -75,29 +77,35 @@ class Table:
         """Whether the stored table has its canonical texts as `v1`, `v2`, …"""
         return self.is_kept and self.small
 
-    def in_cells(self, mark: str) -> str:
-        """SQL for how often a mark stands inside a row's cells."""
-        shown = sql.literal(mark)
-        counted = (
-            f"CASE WHEN contains({cell}, {shown}) THEN length({cell}) - length(replace({cell}, {shown}, '')) ELSE 0 END"
-            for cell in (column.id for column in self.columns)
-        )
-        return " + ".join(counted)
+    def content(self, flags: Mapping[str, Sequence[Column]]) -> str:
+        """SQL for how many bytes a row's cells are without quotes, which are looked for only if the file is `quoted`.
 
-    def accounts_for_all(self, engine: Engine, rows: int) -> bool:
-        """Whether so many rows of the engine's hold every line and every cell of the file."""
+        `flags` has columns by a flag of a row that says that their cells have none.
+        """
+        sizes = [f"strlen({column.id})" for column in self.columns]
+        if self.quoted:
+            plain = {column for listed in flags.values() for column in listed}
+            sizes += [f"-({self._quotes(column)})" for column in self.columns if column not in plain]
+            for flag, listed in flags.items():
+                sizes.append(f"-(CASE WHEN {flag} THEN 0 ELSE {_sum(map(self._quotes, listed))} END)")
+        return _sum(sizes)
+
+    def _quotes(self, column: Column) -> str:
+        """SQL for how many quotes a cell has."""
+        cell, quote = column.id, sql.literal(self.resource.dialect.quote_char or '"')
+        return f"CASE WHEN contains({cell}, {quote}) THEN len(string_split({cell}, {quote})) - 1 ELSE 0 END"
+
+    def accounts_for_all(self, engine: Engine, rows: int, content: int) -> bool:
+        """Whether so many rows of the engine's, with as much content, hold every line and every cell of the file."""
         if self.marks is None:
             return True
         marks = self.marks()
-        if marks is None or (marks.lines != rows and marks.lines != rows + self._inside(engine, "\n")):
+        if marks is None:
             return False
-        between = rows * (len(self.columns) - 1)
-        return marks.delimiters in (None, between) or (
-            marks.delimiters == between + self._inside(engine, self.resource.dialect.delimiter)
-        )
-
-    def _inside(self, engine: Engine, mark: str) -> int:
-        return int(engine.one(f"SELECT coalesce(sum({self.in_cells(mark)}), 0)::BIGINT FROM {self.relation}")[0])
+        if marks.quotes and not self.quoted:  # they come late in the file
+            quotes = _sum(map(self._quotes, self.columns))
+            content -= int(engine.one(f"SELECT coalesce(sum({quotes}), 0)::BIGINT FROM {self.relation}")[0])
+        return marks.size == marks.size_of(rows, len(self.columns), content)
 
     def has_a_line_for_each(self, rows: int) -> bool:
         """Whether each of so many rows takes one line of the one file that there is."""
@@ -232,7 +240,7 @@ def _direct(engine: Engine, resource: Resource, labels: tuple[str, ...], columns
     )  # fmt: skip
     numbered = f"(SELECT row_number() OVER () + {dialect.first_content_row - 1} AS rn, * FROM {relation})"
     later = (lambda: first) if small else engine.background(counted)  # the file is read by both at the same time
-    table = Table(resource, labels, columns, relation, numbered, whole=True, marks=later, small=small)
+    table = Table(resource, labels, columns, relation, numbered, whole=True, marks=later, quoted=first.quotes > 0, small=small)
     try:
         return table.kept(engine) if table.small else table
     except EngineError:
@@ -245,6 +253,13 @@ def _data_marks(resource: Resource, *, narrow: bool, limit: int | None = None) -
     return marks.count(
         resource.files[0], dialect.delimiter, quote, resource.encoding, narrow=narrow, header=dialect.header, limit=limit
     )
+
+
+def _sum(terms: Iterable[str]) -> str:
+    """SQL for a sum, in parts: the engine takes no expression that is very deep."""
+    listed = list(terms)
+    parts = (" + ".join(listed[at : at + NARROW]) for at in range(0, len(listed), NARROW))
+    return " + ".join(f"({part})" for part in parts) or "0"
 
 
 def _is_small(path: Path, columns: Sequence[Column]) -> bool:
