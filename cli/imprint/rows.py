@@ -170,7 +170,8 @@ def _digest(side: Side, fields: Sequence[str]) -> str:
     """SQL for the same digest of a row of the table's relation."""
     kept, columns = side.table.scan.wanted, side.columns(fields)
     if kept.raw and kept.digest == tuple(side.names[field] for field in fields):
-        return sql.digest_of_row(f"t.{column.id}" for column in columns)
+        cells = [f"t.{column.id}" for column in columns]
+        return sql.digest_of_cells(cells, sql.divided(cells) if side.table.table.is_direct else "")
     return sql.digest_of_row(side.table.value(column, "t.") for column in columns)
 
 
@@ -210,10 +211,10 @@ def _keyed(engine: Engine, pair: Pair, terms: Terms) -> tuple[ResourceDiff, Matc
         return ResourceDiff(pair.name, pair.key, 0, 0, 0, pair.old.rows, {}), None
     order = ", ".join(new.ordered(field, name) for field, name in zip(pair.key, pair.names, strict=True))
     one_sided = _one_sided(engine, differing, order, terms)
-    cells = (
-        _needed(engine, pair, old, "old_rn", f"{differing} WHERE op = '~'", f"{one_sided} WHERE op = '-'"),
-        _needed(engine, pair, new, "new_rn", f"{differing} WHERE op = '~'", f"{one_sided} WHERE op = '+'"),
-    )
+    changes = f"{differing} WHERE op = '~'"
+    before = engine.background(lambda: _needed(engine, pair, old, "old_rn", changes, f"{one_sided} WHERE op = '-'"))
+    after = _needed(engine, pair, new, "new_rn", changes, f"{one_sided} WHERE op = '+'")
+    cells = before(), after
     matched = Matched(sides, cells, _changed(engine, pair, cells))
     changed, fields = _counts(engine, pair, matched)
     rows = tuple(_examples(engine, pair, matched, one_sided, order, terms))

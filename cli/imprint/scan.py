@@ -20,6 +20,8 @@ Key = tuple[str, tuple[str, ...]]  # type of the error, fields
 GROUP = 100  # columns set aside in one pass: the time to store them grows faster than their number
 MANY = 10  # times the rows with unsure cells, if that is more than all, these cells are made columns of all rows
 BLANKS = "count(*) FILTER (WHERE blank)"
+SAMPLE = 1000  # rows that tell whether a column may be in its order
+TOGETHER = "together"  # what the cells are called that a digest is made of, as one text
 COUNTED = 400  # columns counted in one pass: the time to plan it grows faster than their number
 
 
@@ -154,23 +156,31 @@ def scan(engine: Engine, table: Table, wanted: Wanted = NOTHING) -> Scan:
     Raises Unaccounted, or EngineError, where the engine doesn't read all of the file.
     """
     listed = [column for column in table.columns if wanted.checks(column.field.name)]
-    doubts = _doubts(table, {column: sure for column in listed if (sure := surely_valid(table, column)) != "TRUE"})
+    divided = _divided(table, wanted)
+    doubts = _doubts(table, {column: sure for column in listed if (sure := surely_valid(table, column)) != "TRUE"}, divided)
     wanted_keys = (key for key in unique_keys(table.schema) if wanted.keys and wanted.checks(*key[1]))
     keys = {key: columns for key in wanted_keys if (columns := columns_of(table, key[1]))}
     hashed = dict.fromkeys(column for columns in keys.values() for column in columns)
     texts = [column for column in table.columns if column.declared and column.field.name in wanted.texts]
     first, *others = _groups(engine, doubts, {*hashed, *texts})
+    hashes = {column: f"{sql.digest(text(table, column))} AS h{column.number}" for column in hashed if column not in texts}
+    derived = [f"{sql.digest(f'k{column.number}')} AS h{column.number}" for column in hashed if column in texts]
     selected = [
-        *(f"{sql.digest(text(table, column))} AS h{column.number}" for column in hashed),
+        *hashes.values(),
         *(f"{text(table, column)} AS k{column.number}" for column in texts),
-        *([f"{_digest(table, wanted)} AS d"] if wanted.digest else []),
-        *([f"{table.content(doubts.unquoted)} AS size"] if table.marks else []),
+        *([f"{_digest(table, wanted, TOGETHER if divided else '')} AS d"] if wanted.digest else []),
+        *([f"{table.content(doubts.unquoted, divided, TOGETHER)} AS size"] if table.is_direct else []),
     ]
-    seen = _pass(engine, table, doubts, first, selected)
-    doubles = [_doubles(kind, columns) for (kind, _), columns in keys.items()]
-    size = "coalesce(sum(size), 0)::BIGINT" if table.marks else "0"
-    totals = ["count(*)", size, "0" if seen.none_blank else BLANKS, *doubles, *(f"count({name})" for name in seen.told)]
-    rows, content, blanks, *found = engine.one(f"SELECT {', '.join(totals)} FROM {seen.relation}")
+    seen = _pass(engine, table, doubts, first, selected, derived)
+    doubles = {key: _doubles(key[0], columns) for key, columns in keys.items()}
+    ascending = {key: columns[0] for key, columns in keys.items() if columns[0] in texts and len(columns) == 1}
+    ascending = {key: column for key, column in ascending.items() if not table.is_kept and _ascends(engine, seen, column)}
+    quick = doubles | {key: _descents(column) for key, column in ascending.items()}
+    before = "".join(f", lag(k{column.number}) OVER () AS b{column.number}" for column in ascending.values())
+    size = "coalesce(sum(size), 0)::BIGINT" if table.is_direct else "0"
+    totals = ["count(*)", size, "0" if seen.none_blank else BLANKS, *quick.values(), *(f"count({name})" for name in seen.told)]
+    source = f"(SELECT *{before} FROM {seen.relation})" if before else seen.relation
+    rows, content, blanks, *found = engine.one(f"SELECT {', '.join(totals)} FROM {source}")
     if not table.accounts_for_all(engine, rows, content):
         raise Unaccounted
     told = {name: count for name, count in zip(seen.told, found[len(keys) :], strict=True) if count}
@@ -189,7 +199,11 @@ def scan(engine: Engine, table: Table, wanted: Wanted = NOTHING) -> Scan:
     for group in others:
         part = _pass(engine, table, doubts, group)
         aside |= _aside(part, part.told, part.relation, _opened(engine, table, part) if part.lists else "")
-    unique = [key for key, count in zip(keys, found, strict=False) if not count]
+    unique = [
+        key
+        for key, count in zip(keys, found, strict=False)
+        if not count or (key in ascending and not engine.one(f"SELECT {doubles[key]} FROM {relation}")[0])
+    ]
     clean = frozenset(key for key in unique if not set(keys[key]) & aside.keys())
     return Scan(relation, rows, blanks, aside, clean, wanted)
 
@@ -199,7 +213,8 @@ class _Doubts:
     """The columns whose cells may be unsure: SQL for whether a cell is sure, and for most the flag that says so of a row.
 
     `relation` is the table with the flags `r1`, …: whether the cells of some columns have the shapes of their fields. For some
-    columns that means that they are `unquoted`, too: without a quote in them.
+    columns that means that they are `unquoted`, too: without a quote in them. It has the cells that a digest is made of, too,
+    if they are looked at together.
     """
 
     relation: str
@@ -213,17 +228,19 @@ class _Doubts:
         return f"CASE WHEN {self.flags[column]} THEN TRUE ELSE {said} END" if column in self.flags else said
 
 
-def _doubts(table: Table, sure: Mapping[Column, str]) -> _Doubts:
+def _doubts(table: Table, sure: Mapping[Column, str], divided: Sequence[Column]) -> _Doubts:
     shaped = {column: shape for column in sure if (shape := shapes.shape(column.field)) is not None}
     listed = list(shaped)
     groups = [listed[at : at + shapes.TOGETHER] for at in range(0, len(listed), shapes.TOGETHER)]
-    if not groups:
-        return _Doubts(table.relation, sure, {})
     tried = {
         f"r{number}": shapes.together([(column.id, shaped[column]) for column in group], whole=table.whole)
         for number, group in enumerate(groups, 1)
     }
     flags = {column: f"r{number}" for number, group in enumerate(groups, 1) for column in group}
+    if divided:
+        tried[TOGETHER] = sql.divided(column.id for column in divided)
+    if not tried:
+        return _Doubts(table.relation, sure, {})
     flagged = ", ".join(f"{condition} AS {name}" for name, condition in tried.items())
     quote = table.resource.dialect.quote_char or '"'
     unquoted = {f"r{number}": [one for one in group if quote not in shaped[one]] for number, group in enumerate(groups, 1)}
@@ -261,8 +278,11 @@ class _Pass:
     none_blank: bool = False
 
 
-def _pass(engine: Engine, table: Table, doubts: _Doubts, columns: Sequence[Column], selected: Sequence[str] = ()) -> _Pass:
-    """A pass over a table's rows, which stores them unless the table is stored.
+def _pass(
+    engine: Engine, table: Table, doubts: _Doubts, columns: Sequence[Column], selected: Sequence[str] = (),
+    derived: Sequence[str] = (),
+) -> _Pass:  # fmt: skip
+    """A pass over a table's rows, which stores them unless the table is stored; what is `derived` is computed again each time.
 
     A stored table's rows are numbered from 0, in the order of the file. No join may be in the pass, as joins lose that order.
     """
@@ -279,9 +299,10 @@ def _pass(engine: Engine, table: Table, doubts: _Doubts, columns: Sequence[Colum
     ]
     query = f"SELECT {', '.join(selected)} FROM {doubts.relation}"
     if table.is_kept:
-        return _Pass(f"({query})", told)
+        return _Pass(f"(SELECT *, {', '.join(derived)} FROM ({query}))" if derived else f"({query})", told)
     stored, first = engine.keep(query, compressed=True), table.resource.dialect.first_content_row
-    rows = stored if own_numbers else f"(SELECT rowid + {first} AS rn, * FROM {stored})"
+    numbered = [] if own_numbers else [f"rowid + {first} AS rn"]
+    rows = f"(SELECT {', '.join([*numbered, '*', *derived])} FROM {stored})" if numbered or derived else stored
     held = [part for name, each in lists.items() for part in each.columns(table, name, each.places(name))]
     return _Pass(f"(SELECT *, {', '.join(held)} FROM {rows})" if held else rows, told, rows, lists, none_blank)
 
@@ -384,12 +405,19 @@ def text(table: Table, column: Column, prefix: str = "") -> str:
     return f"{prefix}v{column.number}" if table.has_texts else table.canonical(column, prefix)
 
 
-def _digest(table: Table, wanted: Wanted) -> str:
+def _divided(table: Table, wanted: Wanted) -> list[Column]:
+    """The columns whose cells are looked at together, for a digest of raw ones and for their size; none where that can't be."""
+    columns = columns_of(table, wanted.digest)
+    return columns if wanted.raw and table.is_direct and len(set(columns)) == len(columns) else []
+
+
+def _digest(table: Table, wanted: Wanted, together: str) -> str:
     """The digest that is wanted."""
     known = {column.field.name: column for column in table.columns if column.declared}
     columns = [known.get(name) for name in wanted.digest]
-    texts = ((column.id if wanted.raw else text(table, column)) if column else "NULL::VARCHAR" for column in columns)
-    return sql.digest_of_row(texts)
+    if wanted.raw:
+        return sql.digest_of_cells((column.id if column else "NULL::VARCHAR" for column in columns), together)
+    return sql.digest_of_row(text(table, column) if column else "NULL::VARCHAR" for column in columns)
 
 
 def _doubles(kind: str, columns: Sequence[Column]) -> str:
@@ -398,6 +426,19 @@ def _doubles(kind: str, columns: Sequence[Column]) -> str:
     present = f"FILTER (WHERE NOT ({sql.any_null(hashes)}))"
     rows = "count(*)" if kind == "primary-key" else f"count(*) {present}"
     return f"{rows} - count(DISTINCT {sql.digest_of(hashes)}) {present}"
+
+
+def _ascends(engine: Engine, seen: _Pass, column: Column) -> bool:
+    """Whether the first values of a column of which the pass has the texts are in their order, so that all may be."""
+    first = f"(SELECT k{column.number}, lag(k{column.number}) OVER () AS b{column.number} FROM {seen.relation} LIMIT {SAMPLE})"
+    rows, descents = engine.one(f"SELECT count(*), {_descents(column)} FROM {first}")
+    return bool(rows > 1 and not descents)
+
+
+def _descents(column: Column) -> str:
+    """Rows whose value doesn't come after that of the row before (`bN`): 0 if no two rows have the same one, nor any none."""
+    value, before = (expressions.typed(column.field, f"{alias}{column.number}") for alias in "kb")
+    return f"greatest(count(*) - 1, 0) - count(*) FILTER (WHERE {value} > {before})"
 
 
 def _blank(table: Table, cells: Mapping[Column, str]) -> str:

@@ -174,6 +174,20 @@ def digest_of(digests: Iterable[str]) -> str:
     return listed[0] if len(listed) == 1 else f"hash({', '.join(listed)})"
 
 
+def divided(cells: Iterable[str]) -> str:
+    """Cells as one text, divided by NULs; a null is like an empty one."""
+    return f"concat({', chr(0), '.join(cells)})"
+
+
+def digest_of_cells(cells: Iterable[str], together: str = "") -> str:
+    """One hash of several cells, nulls among them; `together` is their `divided` text, if none is null or has a NUL in it."""
+    listed = list(cells)
+    if together:
+        return f"hash({together})"
+    odd = " OR ".join(f"{cell} IS NULL OR contains({cell}, chr(0))" for cell in listed) or "TRUE"
+    return f"CASE WHEN {odd} THEN {digest_of_row(listed)} ELSE hash({divided(listed)}) END"
+
+
 def digest_of_row(texts: Iterable[str]) -> str:
     """One 64-bit hash of several texts, nulls among them: rows with equal texts share it, others by a chance in 10^19."""
     return f"hash({', '.join(texts) or 'NULL::VARCHAR'})"

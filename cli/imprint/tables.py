@@ -77,23 +77,34 @@ class Table:
         """Whether the stored table has its canonical texts as `v1`, `v2`, …"""
         return self.is_kept and self.small
 
-    def content(self, flags: Mapping[str, Sequence[Column]]) -> str:
+    def content(self, flags: Mapping[str, Sequence[Column]], divided: Sequence[Column] = (), text: str = "") -> str:
         """SQL for how many bytes a row's cells are without quotes, which are looked for only if the file is `quoted`.
 
-        `flags` has columns by a flag of a row that says that their cells have none.
+        `flags` has columns by a flag of a row that says that their cells have none; `text` has the cells of some, divided by a
+        byte each.
         """
-        sizes = [f"strlen({column.id})" for column in self.columns]
+        alone = [column for column in self.columns if column not in divided]
+        sizes = [f"strlen({column.id})" for column in alone]
+        if divided:
+            sizes.append(f"strlen({text}) - {len(divided) - 1}")
         if self.quoted:
             plain = {column for listed in flags.values() for column in listed}
-            sizes += [f"-({self._quotes(column)})" for column in self.columns if column not in plain]
+            sizes += [f"-({self._quotes(column.id)})" for column in alone if column not in plain]
             for flag, listed in flags.items():
-                sizes.append(f"-(CASE WHEN {flag} THEN 0 ELSE {_sum(map(self._quotes, listed))} END)")
+                quotes = _sum(self._quotes(column.id) for column in listed if column in alone)
+                sizes += [] if quotes == "0" else [f"-(CASE WHEN {flag} THEN 0 ELSE {quotes} END)"]
+            sizes += [f"-({self._quotes(text)})"] if divided else []
         return _sum(sizes)
 
-    def _quotes(self, column: Column) -> str:
-        """SQL for how many quotes a cell has."""
-        cell, quote = column.id, sql.literal(self.resource.dialect.quote_char or '"')
-        return f"CASE WHEN contains({cell}, {quote}) THEN len(string_split({cell}, {quote})) - 1 ELSE 0 END"
+    @property
+    def is_direct(self) -> bool:
+        """Whether the engine reads the file itself: no cell is null then, and none has a NUL in it."""
+        return self.marks is not None
+
+    def _quotes(self, text: str) -> str:
+        """SQL for how many quotes a text has."""
+        quote = sql.literal(self.resource.dialect.quote_char or '"')
+        return f"CASE WHEN contains({text}, {quote}) THEN len(string_split({text}, {quote})) - 1 ELSE 0 END"
 
     def accounts_for_all(self, engine: Engine, rows: int, content: int) -> bool:
         """Whether so many rows of the engine's, with as much content, hold every line and every cell of the file."""
@@ -103,7 +114,7 @@ class Table:
         if marks is None:
             return False
         if marks.quotes and not self.quoted:  # they come late in the file
-            quotes = _sum(map(self._quotes, self.columns))
+            quotes = _sum(self._quotes(column.id) for column in self.columns)
             content -= int(engine.one(f"SELECT coalesce(sum({quotes}), 0)::BIGINT FROM {self.relation}")[0])
         return marks.size == marks.size_of(rows, len(self.columns), content)
 
@@ -116,7 +127,7 @@ class Table:
         """SQL for the cells of some rows, ascending, of a file that has a line for each: they are copied from there."""
         (path,), dialect, target = self.resource.files, self.resource.dialect, engine.new_file(".csv")
         line = 1
-        with path.open("rb") as source, target.open("wb") as sink:
+        with path.open("rb", CHUNK) as source, target.open("wb") as sink:
             for number in numbers:
                 sink.write(next(itertools.islice(source, number - line, None)))
                 line = number + 1
