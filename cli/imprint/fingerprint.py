@@ -8,10 +8,11 @@ descriptor and the schemas say, without where and how the data is stored.
 
 from __future__ import annotations
 
+import binascii
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,8 @@ from .validation import open_tables
 
 LARGE = 200_000  # rows
 REPEATED = 0.5  # distinct texts per row
-BATCH = 1 << 14  # rows whose digests are added up at a time
+BATCH = 1 << 10  # rows whose digests are added up at a time
+SHORT, FEW = 64, 100  # characters of texts whose length is looked up rather than written, and columns of which that is
 ROOM = 8  # hex digits before each digest, for what is carried
 LIMB = 16  # hex digits of a digest that are added up at a time
 STORAGE = frozenset(
@@ -53,7 +55,6 @@ def of_table(engine: Engine, one: Checked, schema: Schema | None = None, *, colu
     """
     known = one.columns
     fields = {name: known[name] for name in (schema or one.table.schema).names if name in known}
-    encoded = {name: _encoded(column) for name, column in fields.items()}
     large = one.rows >= LARGE
     numbers = [name for name in fields if _numeric(one, name)]
     lengths = [f"max(strlen({fields[name]}))" for name in numbers]
@@ -64,9 +65,10 @@ def of_table(engine: Engine, one: Checked, schema: Schema | None = None, *, colu
     counted = dict(zip(fields, found[len(numbers) :], strict=False))
     grouped = [name for name, number in counted.items() if number < REPEATED * rows]
     single = [name for name in fields if columns and name not in grouped]
-    digests = [f"sha256({text})" for text in [_row(encoded), *(encoded[name] for name in single)]]
-    by_group = engine.background(lambda: _of_groups(engine, one, grouped))
-    table, *own = (_added_up if large else _summed)(engine, one, digests)
+    digests = [f"sha256({_encoded(cells)})" for cells in [list(fields.values()), *([fields[name]] for name in single)]]
+    path = _written(engine, one, digests) if large else None
+    by_group = engine.background(lambda: _of_groups(engine, one, grouped))  # while the others are added up
+    table, *own = _added_up(path, len(digests)) if path else _summed(engine, one, digests)
     sums = {**dict(zip(single, own, strict=True)), **by_group()}
     return Fingerprint(rows, _digest(rows, table), {name: _digest(rows, sums[name]) for name in fields if columns}, longest)
 
@@ -74,10 +76,6 @@ def of_table(engine: Engine, one: Checked, schema: Schema | None = None, *, colu
 def _numeric(one: Checked, name: str) -> bool:
     field = one.table.schema.field(name)
     return field is not None and field.type in ("integer", "number", "year")
-
-
-def _row(encoded: Mapping[str, str]) -> str:
-    return f"concat('', {', '.join(encoded.values()) or 'NULL'})"
 
 
 def _summed(engine: Engine, one: Checked, digests: Sequence[str]) -> list[int]:
@@ -88,32 +86,44 @@ def _summed(engine: Engine, one: Checked, digests: Sequence[str]) -> list[int]:
     return [_joined(found[start : start + 4]) for start in range(0, len(found), 4)]
 
 
-def _added_up(engine: Engine, one: Checked, digests: Sequence[str]) -> list[int]:
-    """The same for a large table: the engine takes longer to read a number from a text than to make the digest.
+def _written(engine: Engine, one: Checked, digests: Sequence[str]) -> Path:
+    """The digests of a large table in a file, a row to a line, with room before each.
 
-    So it writes them to a file, a row to a line, with room between them. The lines are read as one number whose upper half is
-    added to its lower, and so on, until the sum of all is left.
+    The engine takes longer to read a number from a text than to make the digest.
     """
     path = engine.new_file(".csv")
     padded = ", ".join(f"'{'0' * ROOM}', {digest}" for digest in digests)
     engine.write(f"SELECT concat({padded}) FROM {one.unnumbered}", path, "csv, HEADER false")
-    width = (64 + ROOM) * len(digests)
-    totals = [0] * len(digests)
+    return path
+
+
+def _added_up(path: Path, digests: int) -> list[int]:
+    """The sum of each digest in a file, which goes.
+
+    Its lines are read as one number whose upper half is added to its lower, and so on, until the sum of all is left.
+    """
+    width = (64 + ROOM) * digests
+    totals = [0] * digests
     with path.open("rb") as file:
         while lines := file.read((width + 1) * BATCH):
-            added, half = int(lines.translate(None, b"\n"), 16), BATCH
+            added, half = int.from_bytes(binascii.unhexlify(lines.translate(None, b"\n")), "big"), BATCH
             while half := half // 2:
                 bits = 4 * width * half
                 added = (added >> bits) + (added & ((1 << bits) - 1))
-            for place in reversed(range(len(digests))):
+            for place in reversed(range(digests)):
                 totals[place] += added & ((1 << 4 * (64 + ROOM)) - 1)
                 added >>= 4 * (64 + ROOM)
     path.unlink()
     return totals
 
 
-def _encoded(column: str) -> str:
-    return f"CASE WHEN {column} IS NULL THEN '~' ELSE concat(length({column}), ':', {column}) END"
+def _encoded(columns: Collection[str]) -> str:
+    """SQL for some cells as they are digested, each `length:text`; a short length is looked up unless there are many cells."""
+    lengths = {column: f"CASE WHEN {column} IS NULL THEN '~' ELSE concat(length({column}), ':') END" for column in columns}
+    if len(columns) <= FEW:
+        listed = ", ".join(f"'{length}:'" for length in range(SHORT))
+        lengths = {column: f"coalesce([{listed}][length({column}) + 1], {text})" for column, text in lengths.items()}
+    return f"concat('', {', '.join(f'{text}, {column}' for column, text in lengths.items()) or 'NULL'})"
 
 
 def _limbs(digest: str, times: str = "") -> list[str]:
@@ -130,7 +140,7 @@ def _of_groups(engine: Engine, one: Checked, names: Sequence[str]) -> dict[str, 
     listed, sets = ", ".join(columns), ", ".join(f"({column})" for column in columns)
     # Of the bits of GROUPING, that of the column that a row is of is 0.
     masks = [(1 << len(columns)) - 1 - (1 << place) for place in reversed(range(len(columns)))]
-    texts = " ".join(f"WHEN {mask} THEN {_encoded(column)}" for mask, column in zip(masks, columns, strict=True))
+    texts = " ".join(f"WHEN {mask} THEN {_encoded([column])}" for mask, column in zip(masks, columns, strict=True))
     groups = f"SELECT {listed}, GROUPING({listed}) AS g, count(*)::HUGEINT AS n FROM {one.unnumbered}"
     digests = f"SELECT g, n, sha256(CASE g {texts} END) AS h FROM ({groups} GROUP BY GROUPING SETS ({sets}))"
     found = engine.rows(f"SELECT g, {', '.join(_limbs('h', ' * n'))} FROM ({digests}) GROUP BY g")

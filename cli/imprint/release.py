@@ -180,7 +180,8 @@ def _examined(package: Package, folder: Path, asked: Asked) -> Iterator[Examined
     asked.say("copying the package")
     snapshot = building.snapshot(package, folder)
     asked.say("validating")
-    with validation.validated(snapshot.package, memory=asked.memory, writable=folder) as (report, engine, tables):
+    checked = validation.validated(snapshot.package, memory=asked.memory, writable=folder, texts=True)
+    with checked as (report, engine, tables):
         if not report.valid:
             raise _not_valid(package, report)
         prints = {}

@@ -73,6 +73,10 @@ class Scan:
     clean: frozenset[Key]
     wanted: Wanted = NOTHING
 
+    def has_texts_of(self, columns: Sequence[Column]) -> bool:
+        """Whether the pass has kept the texts of these columns, of which there are some."""
+        return bool(columns) and all(column.declared and column.field.name in self.wanted.texts for column in columns)
+
 
 @dataclass(frozen=True)
 class Texts:

@@ -51,7 +51,7 @@ def validate(
 def validated(
     package: Package, faults: Iterable[Error] = (), *, limit: int = LIMIT, memory: str | None = None,
     documents: Path | None = None, policy: Policy = EVERYTHING, tell: progress.Tell | None = None,
-    writable: Path | None = None,
+    writable: Path | None = None, texts: bool = False,
 ) -> Iterator[tuple[Report, Engine, dict[str, Checked]]]:  # fmt: skip
     """Check a package and its data against the Data Package 2.0 standard and the package's own rules.
 
@@ -59,7 +59,8 @@ def validated(
     `documents` is a directory that holds the source documents, to check evidence spans against.
     `policy` says what is looked for, and what is a warning, besides what the package says. `tell` is called a few times a
     second with the share of the data that is read, if that takes longer than a second. The engine and the tables that were
-    read can be asked more while the context lasts, and written from to files in the directory `writable`.
+    read can be asked more while the context lasts, and written from to files in the directory `writable`; who asks for all
+    values several times wants their `texts` to be kept.
     Raises ImprintError where the environment fails (memory, disk).
     """
     started = time.perf_counter()
@@ -72,7 +73,7 @@ def validated(
     ):
         needed = _needed(package, policy, documents)
         with progress.told(tell, engine, needed.resources) as done:
-            checked = check_tables(engine, needed, found, pool, done)
+            checked = check_tables(engine, needed, found, pool, done, whole(needed) if texts else None)
         if policy.wants("foreign-key"):
             list(pool.map(lambda one: keys.check_foreign_keys(engine, one, checked), checked.values()))
         list(pool.map(functools.partial(relations.check, engine), checked.values()))
@@ -190,6 +191,11 @@ def linked(package: Package) -> dict[str, Wanted]:
             texts[resource.name].update(key.fields)
             texts.setdefault(key.reference or resource.name, set()).update(key.reference_fields)
     return {name: Wanted(frozenset(names)) for name, names in texts.items()}
+
+
+def whole(package: Package) -> dict[str, Wanted]:
+    """The texts of all fields of each resource that has a schema."""
+    return {one.name: Wanted(frozenset(one.schema.names if one.schema else ())) for one in package.resources}
 
 
 def _targets(resource: Resource) -> set[str]:
@@ -355,6 +361,9 @@ def _logical(one: Checked, *, numbered: bool = True) -> str:
     table = one.table
     if table.has_texts and not one.texts:
         return table.numbered
+    if not one.texts and not table.is_kept and one.scan.has_texts_of(table.columns):
+        texts = (f"k{column.number} AS v{column.number}" for column in table.columns)
+        return f"(SELECT {', '.join((*(['rn'] if numbered else []), *texts))} FROM {one.scan.relation})"
     selected = [f"{one.value(column, 't.')} AS v{column.number}" for column in table.columns]
     if numbered or not selected:
         return f"(SELECT {', '.join(('t.rn', *selected))} FROM {table.numbered} AS t)"
