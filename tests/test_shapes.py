@@ -104,3 +104,29 @@ def test_what_is_never_sure_has_no_shape(kind: str, constraints: dict[str, Any])
     field = Field("f", kind, "default", constraints, ("",), {})
     assert "FALSE" in expressions.surely_valid(field, "c")
     assert shapes.shape(field) is None
+
+
+def compiles(pattern: str) -> bool:
+    try:
+        return bool(re.compile(pattern))
+    except re.error:
+        return False
+
+
+LISTED = st.text("aZ09 _,:;!'\"#.+*~|$-[\\", min_size=1, max_size=5).map("[{}]".format).filter(compiles)
+
+
+@examples(500)
+@given(listed=LISTED, char=st.sampled_from("\"'|;-5aZ_ "))
+def test_a_character_that_a_shape_matches_is_one_that_it_may_hold(listed: str, char: str) -> None:
+    pattern = f"x{listed}?"
+    shape = shapes.shape(Field("f", "string", "default", {"pattern": pattern}, ("",), {"name": "f", "type": "string"}))
+    if shape is not None and re.fullmatch(pattern, f"x{char}"):
+        assert shapes.may_hold(shape, char)
+
+
+@pytest.mark.parametrize(
+    "shape", ["[+-]?[0-9]{1,18}", "(?:[0-9]{4})-(?:0[13-9]|1[0-2])", "[a-z-]+", "evt-[0-9A-Fa-f]{8}", "[\\-a]"]
+)
+def test_a_usual_shape_is_known_to_hold_no_quote(shape: str) -> None:
+    assert not shapes.may_hold(shape, '"')

@@ -19,6 +19,7 @@ DIGITS = 18
 EXACT = 11  # digits of a bound that a cell may be equal to, with two decimals and a sign
 BOUNDS = frozenset({"minimum", "maximum"})
 PLAIN = frozenset({"required", "unique"})
+CLASS, RANGE = re.compile(r"\[((?:[^\]\\]|\\.)*)\]"), re.compile(r"(\\.|[^\\])-(\\.|[^\\])")
 DAYS = "(?:0[13-9]|1[0-2])-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13578]|1[02])-31"
 
 
@@ -45,6 +46,12 @@ def together(shaped: Sequence[tuple[str, str]], *, whole: bool) -> str:
     """SQL for whether cells have their shapes; `shaped` has a cell and its shape each, none of them null if all is `whole`."""
     cells, patterns = zip(*shaped, strict=True)
     return sql.full_match(sql.joined(cells, whole=whole), sql.UNIT_SEPARATOR.join(patterns))
+
+
+def may_hold(shape: str, char: str) -> bool:
+    """Whether a text of a shape may have a character in it: one that is written there, or meant by a range or a shorthand."""
+    ranges = [both for listed in CLASS.findall(shape) for both in RANGE.findall(listed)]
+    return char in shape or char.isalnum() or char == "_" or any(low[-1] <= char <= high[-1] for low, high in ranges)
 
 
 def _may_be_empty(pattern: str) -> bool:

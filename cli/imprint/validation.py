@@ -28,7 +28,7 @@ from .reference import BOUNDS, Reference
 from .report import Error, Report, Task
 from .scan import NOTHING, Checked, Texts, Unaccounted, Wanted, scan
 from .streams import digests, unpacked
-from .tables import load_json, read_table, reread
+from .tables import NARROW, load_json, read_table, reread
 
 if TYPE_CHECKING:
     from .evidence import Evidence
@@ -194,8 +194,9 @@ def linked(package: Package) -> dict[str, Wanted]:
 
 
 def whole(package: Package) -> dict[str, Wanted]:
-    """The texts of all fields of each resource that has a schema."""
-    return {one.name: Wanted(frozenset(one.schema.names if one.schema else ())) for one in package.resources}
+    """The texts of all fields of each resource that has a schema and isn't wide."""
+    schemas = {one.name: one.schema for one in package.resources if one.schema and len(one.schema.fields) <= NARROW}
+    return linked(package) | {name: Wanted(frozenset(schema.names)) for name, schema in schemas.items()}
 
 
 def _targets(resource: Resource) -> set[str]:
