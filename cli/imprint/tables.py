@@ -83,7 +83,9 @@ class Table:
         `flags` has columns by a flag of a row that says that their cells have none; `text` has the cells of some, divided by a
         byte each.
         """
-        alone = [column for column in self.columns if column not in divided]
+        alone = dict.fromkeys(self.columns)
+        for column in divided:
+            del alone[column]
         sizes = [f"strlen({column.id})" for column in alone]
         if divided:
             sizes.append(f"strlen({text}) - {len(divided) - 1}")
