@@ -14,7 +14,7 @@ from .header import Column
 from .tables import Table
 
 GROUP = 100  # columns set aside in one pass: the time to store them grows faster than their number
-COUNTED = 400  # columns counted in one pass: the time to plan it grows faster than their number
+COUNTED = 1000  # columns counted in one pass: the time to plan it grows faster than their number
 BLANKS = "count(*) FILTER (WHERE blank)"
 TOGETHER = "together"  # what the cells are called that a digest is made of, as one text
 

@@ -204,7 +204,7 @@ def _selected(
     kept = [f"{sql.digest(text(table, column))} AS h{column.number}" for column in keyed if column not in texts]
     kept += [f"{text(table, column)} AS k{column.number}" for column in texts]
     if wanted.digest:
-        kept.append(f"{_digest(table, wanted, passes.TOGETHER if divided else '')} AS d")
+        kept.append(f"{_digest(table, wanted, divided)} AS d")
     if table.is_direct:
         kept.append(f"{table.content(doubts.unquoted, divided, passes.TOGETHER)} AS size")
     return kept, [f"{sql.digest(f'k{column.number}')} AS h{column.number}" for column in keyed if column in texts]
@@ -254,16 +254,22 @@ def text(table: Table, column: Column, prefix: str = "") -> str:
 
 
 def _divided(table: Table, wanted: Wanted) -> list[Column]:
-    """The columns whose cells are looked at together, for a digest of raw ones and for their size; none where that can't be."""
-    columns = columns_of(table, wanted.digest)
-    return columns if wanted.raw and table.is_direct and len(set(columns)) == len(columns) else []
+    """The columns whose cells are looked at together, for a digest of raw ones and for their size; none where that can't be.
+
+    Of a wide table all are: it takes long to tell by the shapes of so many cells whether they have quotes.
+    """
+    columns = columns_of(table, wanted.digest) if wanted.raw else []
+    if not columns or len(set(columns)) < len(columns):
+        columns = list(table.columns) if len(table.columns) > passes.GROUP else []
+    return columns if table.is_direct else []
 
 
-def _digest(table: Table, wanted: Wanted, together: str) -> str:
+def _digest(table: Table, wanted: Wanted, divided: Sequence[Column]) -> str:
     """The digest that is wanted."""
     known = {column.field.name: column for column in table.columns if column.declared}
     columns = [known.get(name) for name in wanted.digest]
     if wanted.raw:
+        together = passes.TOGETHER if columns == divided else ""
         return sql.digest_of_cells((column.id if column else "NULL::VARCHAR" for column in columns), together)
     return sql.digest_of_row(text(table, column) if column else "NULL::VARCHAR" for column in columns)
 
