@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from limits import sized
 from packages import CASES
 
 import imprint
@@ -14,6 +15,7 @@ from imprint.changes import Changes
 from imprint.version import RULES, verdict
 
 FOLDERS = sorted(folder for folder in (CASES / "diff").iterdir() if folder.is_dir())
+SIZES = {"small": {}, "as a large table": {"small": -1}, "as a wide table": {"small": -1, "group": 1}}
 
 
 def expected_of(folder: Path) -> dict[str, Any]:
@@ -41,17 +43,19 @@ def found_of(changes: Changes, expected: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
-def test_a_case_gives_what_its_folder_expects(folder: Path) -> None:
+def test_a_case_gives_what_its_folder_expects(folder: Path, size: dict[str, int]) -> None:
     expected = expected_of(folder)
     terms = {word: expected.pop(word, {}) for word in ("keys", "rename")}
     if "refused" in expected:
-        with pytest.raises(imprint.ImprintError) as raised:
+        with sized(**size), pytest.raises(imprint.ImprintError) as raised:
             verdict(imprint.diff(folder / "old", folder / "new", **terms))
         assert [text for text in expected["refused"] if text not in str(raised.value)] == []
         assert raised.value.exit_code == expected["exit"]
         return
-    found = found_of(imprint.diff(folder / "old", folder / "new", **terms), expected)
+    with sized(**size):
+        found = found_of(imprint.diff(folder / "old", folder / "new", **terms), expected)
     assert found == {**expected, "rules": [tuple(rule) for rule in expected["rules"]]}
 
 
