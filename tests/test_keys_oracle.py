@@ -19,7 +19,7 @@ from limits import sized
 from packages import examples, write
 
 import imprint
-from imprint import descriptor
+from imprint import descriptor, profile
 from imprint.package import Schema
 from imprint.reference import Reference
 
@@ -242,7 +242,7 @@ def of_each_kind(found: Counter[Found]) -> Counter[tuple[str, str, str | None]]:
 
 def package_in(folder: str, made: Sequence[Made]) -> Path:
     """A package of some tables."""
-    content = {"$schema": descriptor.PROFILE_2_0, "name": "p", "resources": [one.resource for one in made]}
+    content = {"$schema": profile.PROFILE_2_0, "name": "p", "resources": [one.resource for one in made]}
     files = {name: text for one in made for name, text in one.files.items()}
     return write(Path(folder), {"datapackage.json": content, **files}) / "datapackage.json"
 

@@ -20,12 +20,12 @@ from packages import CASES, examples, imprint, write
 from test_properties import CELLS, fields
 
 from imprint import descriptor, fingerprint, spelling, sql
-from imprint.descriptor import PROFILE_2_0
 from imprint.engine import Engine
 from imprint.exports import columns, parquet, sqlite, workbook
 from imprint.exports import csv as csv_table
 from imprint.exports import json as json_table
 from imprint.package import Dialect, Field, Resource
+from imprint.profile import PROFILE_2_0
 from imprint.reference import Reference
 from imprint.scan import Checked
 from imprint.validation import open_tables, validated

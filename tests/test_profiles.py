@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from jsonschema.validators import validator_for
 
-from imprint import descriptor
+from imprint import descriptor, profile
 
 Json = dict[str, Any]
 RUBBISH: list[Any] = [None, 0, "x y", "../x", [], ["x", "x"], [1], {"x": 1}]
@@ -40,7 +40,7 @@ KNOWN = {
     "*/fields/boolean/constraints/enum*": "the text: values may be given as texts",
 }
 PACKAGE: Json = {
-    "$schema": descriptor.PROFILE_2_0, "name": "n", "id": "i", "title": "t", "description": "d", "homepage": "http://example.org",
+    "$schema": profile.PROFILE_2_0, "name": "n", "id": "i", "title": "t", "description": "d", "homepage": "http://example.org",
     "version": "1.0.0", "created": "2020-01-01T00:00:00Z", "keywords": ["k"], "image": "i.png",
     "licenses": [{"name": "CC0-1.0", "path": "http://example.org", "title": "t"}],
     "contributors": [{"title": "t", "path": "http://example.org", "email": "a@b.c", "roles": ["r"]}],
@@ -106,7 +106,7 @@ def field(kind: str) -> Json:
 
 def of(resource: Json) -> Json:
     """A package of one resource."""
-    return {"$schema": descriptor.PROFILE_2_0, "resources": [resource]}
+    return {"$schema": profile.PROFILE_2_0, "resources": [resource]}
 
 
 SMALL = {"name": "r", "path": "r.csv"}

@@ -21,7 +21,7 @@ from packages import examples
 from peer import Verdict, findings, theirs
 
 import imprint
-from imprint import descriptor, expressions, json_schema, marks, reference, sql, tables, validation
+from imprint import descriptor, expressions, json_schema, marks, profile, reference, sql, tables, validation
 from imprint.engine import Engine
 from imprint.findings import Findings
 from imprint.package import Field, Package
@@ -424,7 +424,7 @@ def broken_packages(draw: st.DrawFn) -> tuple[Json, str]:
     written = io.StringIO()
     csv.writer(written, lineterminator=draw(st.sampled_from(["\n", "\r\n"]))).writerows([header, *rows])
     resource = {"name": "t", "type": "table", "path": "t.csv", "dialect": {"delimiter": ",", "header": True}, "schema": schema}
-    return {"$schema": descriptor.PROFILE_2_0, "name": "p", "resources": [resource]}, written.getvalue()
+    return {"$schema": profile.PROFILE_2_0, "name": "p", "resources": [resource]}, written.getvalue()
 
 
 def _break(draw: st.DrawFn, header: list[str], rows: list[list[str]]) -> None:
@@ -578,7 +578,7 @@ def spoilt_descriptors(draw: st.DrawFn) -> Any:
 
 
 RICH: Json = {
-    "$schema": descriptor.PROFILE_2_0,
+    "$schema": profile.PROFILE_2_0,
     "name": "rich", "version": "1.0.0", "title": "t", "keywords": ["k"], "created": "2020-01-01T00:00:00Z",
     "licenses": [{"name": "CC0-1.0", "path": "http://example.org"}], "sources": [{"title": "s"}], "contributors": [{"title": "c", "roles": ["r"]}],
     "resources": [

@@ -13,7 +13,7 @@ import pytest
 from packages import CASES, imprint, write
 
 from imprint import sql
-from imprint.descriptor import PROFILE_2_0
+from imprint.profile import PROFILE_2_0
 
 TABLE = json.loads((CASES / "release-formats.json").read_text(encoding="utf-8"))
 

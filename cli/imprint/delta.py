@@ -19,7 +19,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, TypeVar
 
-from . import archive, descriptor, fingerprint, storing
+from . import archive, descriptor, fingerprint, profile, storing
 from .engine import Engine
 from .exceptions import DataFault, ImprintError, UsageFault
 from .package import Package, Resource
@@ -308,7 +308,7 @@ def _write(
     listed += [_part(engine, building, name, rows, *parts[name, rows]) for name, rows in sorted(parts)]
     base, target = ends
     described = {
-        "$schema": descriptor.PROFILE_2_0,
+        "$schema": profile.PROFILE_2_0,
         "name": f"{target.name or 'package'}-delta",
         "title": f"Changes from {base} to {target}",
         **({"licenses": new.descriptor["licenses"]} if "licenses" in new.descriptor else {}),

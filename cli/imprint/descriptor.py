@@ -6,31 +6,21 @@ A fault never stops the reading: what can still be understood of a resource is k
 from __future__ import annotations
 
 import codecs
-import functools
 import io
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from importlib import resources as importlib_resources
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from . import explanations, json_schema, xml_schema
+from . import explanations, profile, schema
 from .documents import laid_out, read_document
 from .exceptions import ImprintError
-from .package import Descriptor, Dialect, Field, ForeignKey, Package, Resource, Rule, Schema, strings
+from .package import Descriptor, Package, Resource, Rule, strings, text_of
 from .remote import Files, is_url, path_of
 from .report import Error, shorten
 from .safety import unsafe
 
-PROFILE_1_0 = "https://datapackage.org/profiles/1.0/datapackage.json"  # in force where none is declared
-PROFILE_2_0 = "https://datapackage.org/profiles/2.0/datapackage.json"
-DRAFT = "https://json-schema.org/draft/2020-12/schema"
-PART_PROFILES = {
-    f"https://datapackage.org/profiles/2.0/{name}.json": {"$schema": DRAFT, "$ref": f"{PROFILE_2_0}#/$defs/{part}"}
-    for name, part in {"dataresource": "resource", "tabledialect": "dialect", "tableschema": "schema"}.items()
-}
 TABULAR_FORMATS = frozenset({"csv", "tsv", "xlsx", "xls", "ods", "parquet", "jsonl", "ndjson"})
 COMPRESSIONS = {".gz": "gz", ".zip": "zip"}
 MEDIATYPES = {"text/csv": "csv", "text/tab-separated-values": "tsv", "application/json": "json"}
@@ -67,7 +57,7 @@ def with_words(path: Path, words: Sequence[Mapping[str, Any]]) -> str:
 
 def _bare(path: Path, source: str) -> Package:
     """A package of one data file, which its user named: no descriptor can be at fault."""
-    content = {"$schema": PROFILE_2_0, "resources": [{"name": path.name.split(".")[0].lower(), "path": path.name}]}
+    content = {"$schema": profile.PROFILE_2_0, "resources": [{"name": path.name.split(".")[0].lower(), "path": path.name}]}
     package, _ = _Reader(path, source, content, None).read()
     (resource,) = package.resources
     tabular = resource.tabular or resource.format in ("", "txt")
@@ -90,13 +80,13 @@ class _Reader:
         self.content = content
         self.base = path.parent
         self.web = Files(path.parent, "" if is_url(source) and _is_release(path.parent) else source, downloads)
-        self.version_1 = content.get("$schema", PROFILE_1_0) == PROFILE_1_0
+        self.version_1 = content.get("$schema", profile.PROFILE_1_0) == profile.PROFILE_1_0
         self.faults: list[Error] = []
 
     def read(self) -> tuple[Package, tuple[Error, ...]]:
         content = self.content
-        self.faults += _profile_faults("package-error", ("package",), content)
-        self.faults += _profile_faults("package-error", ("package-1.0" if self.version_1 else "package-2.0",), content)
+        self.faults += profile.faults("package-error", ("package",), content)
+        self.faults += profile.faults("package-error", ("package-1.0" if self.version_1 else "package-2.0",), content)
         self._check_own_profile(content, "package-error")
         listed = content.get("resources")
         resources = tuple(
@@ -107,9 +97,9 @@ class _Reader:
         self._check_references(resources)
         rules = tuple(self._rules())
         package = Package(
-            name=_text(content.get("name")),
-            version=_text(content.get("version")),
-            title=_text(content.get("title")),
+            name=text_of(content.get("name")),
+            version=text_of(content.get("version")),
+            title=text_of(content.get("title")),
             base=self.base,
             source=self.source,
             descriptor_path=self.path,
@@ -125,12 +115,12 @@ class _Reader:
 
     def _check_own_profile(self, content: Any, kind: str, resource: str = "") -> None:
         """A profile that extends the standard's (guide "Extending Data Package") lies inside the package."""
-        profile = content.get("$schema") if isinstance(content, dict) else None
-        if not isinstance(profile, str) or is_url(profile):
+        own = content.get("$schema") if isinstance(content, dict) else None
+        if not isinstance(own, str) or is_url(own):
             return
-        found = self._reference(profile, kind, "$schema", resource)
+        found = self._reference(own, kind, "$schema", resource)
         if found is not None:
-            self.faults += json_schema_faults(found, content, kind, resource)
+            self.faults += profile.json_schema_faults(found, content, kind, resource)
 
     def _check_names(self, resources: tuple[Resource, ...]) -> None:
         names = Counter(resource.name for resource in resources)
@@ -168,7 +158,7 @@ class _Reader:
                 id=item["id"],
                 resources=strings(item.get("resources", item.get("resource", []))),
                 expression=item["expression"],
-                message=_text(item.get("message")) or item["expression"],
+                message=text_of(item.get("message")) or item["expression"],
                 severity=self._severity_of(item),
             )
 
@@ -228,20 +218,20 @@ class _Reader:
         return "" if target.is_relative_to(self.base.resolve()) else "is a link out of the package"
 
     def _resource(self, content: dict[str, Any], number: int) -> Resource:
-        name = _text(content.get("name")) or f"resource-{number}"
+        name = text_of(content.get("name")) or f"resource-{number}"
         if "url" in content and "path" not in content:
             content = {**content, "path": content["url"]}
-        self.faults += _profile_faults("resource-error", ("resource",), content, name)
+        self.faults += profile.faults("resource-error", ("resource",), content, name)
         if self.version_1:
-            self.faults += _profile_faults("resource-error", ("resource-1.0",), content, name)
+            self.faults += profile.faults("resource-error", ("resource-1.0",), content, name)
         paths = strings(content.get("path"))
         tail = (path_of(paths[0]) if is_url(paths[0]) else PurePosixPath(paths[0])).suffixes if paths else []
-        compression = _text(content.get("compression")) or (COMPRESSIONS.get(tail[-1].lower()) if tail else None)
+        compression = text_of(content.get("compression")) or (COMPRESSIONS.get(tail[-1].lower()) if tail else None)
         plain = tail[:-1] if tail and tail[-1].lower() in COMPRESSIONS else tail
-        guessed = plain[-1][1:].lower() if plain else MEDIATYPES.get(_text(content.get("mediatype")), "")
+        guessed = plain[-1][1:].lower() if plain else MEDIATYPES.get(text_of(content.get("mediatype")), "")
         if not guessed and "data" in content and not isinstance(content["data"], str):
             guessed = "json"
-        form = _text(content.get("format")).lower() or guessed
+        form = text_of(content.get("format")).lower() or guessed
         raw_schema = content.get("schema")
         if isinstance(raw_schema, str):
             raw_schema = self._reference(raw_schema, "schema-error", "schema", name)
@@ -264,7 +254,8 @@ class _Reader:
             data = None
         if isinstance(data, str) and not form:
             self._fault("resource-error", 'data is text, so "format" or "mediatype" is needed', name)
-        return Resource(
+        parts = schema.Reader(name)
+        resource = Resource(
             name=name,
             paths=paths,
             files=self._files(paths, name),
@@ -273,11 +264,13 @@ class _Reader:
             format=form,
             encoding=self._encoding(content, name),
             compression=None if compression == "no" else compression,
-            dialect=self._dialect(dialect, form, name),
-            schema=self._schema(raw_schema, name) if raw_schema is not None else None,
+            dialect=parts.dialect(dialect, form),
+            schema=parts.schema(raw_schema) if raw_schema is not None else None,
             json_schema=json_schema,
             descriptor=content,
         )
+        self.faults += parts.faults
+        return resource
 
     @staticmethod
     def _is_tabular(content: dict[str, Any], form: str, schema: Any) -> bool:
@@ -320,7 +313,7 @@ class _Reader:
         return None
 
     def _encoding(self, content: dict[str, Any], name: str) -> str:
-        encoding = _text(content.get("encoding")) or "utf-8"
+        encoding = text_of(content.get("encoding")) or "utf-8"
         try:
             io.TextIOWrapper(io.BytesIO(), encoding=encoding)  # refuses a codec that isn't one of text
             return codecs.lookup(encoding).name
@@ -328,251 +321,9 @@ class _Reader:
             self._fault("encoding-error", f'encoding "{encoding}" is not known', name)
             return "utf-8"
 
-    def _dialect(self, content: Any, form: str, name: str) -> Dialect:
-        if not isinstance(content, dict):
-            return Dialect(delimiter="\t") if form == "tsv" else Dialect()
-        for nested in ("csv", "json"):  # as frictionless-py writes it
-            content = {**content[nested], **content} if isinstance(content.get(nested), dict) else content
-        faults = _profile(("dialect",), content)
-        self.faults += [_fault_of(fault, "dialect-error", name) for fault in faults]
-        kept = _without(content, faults)
-        options = {key: _option(kept, word) for key, word in DIALECT_WORDS.items() if word in kept}
-        if form == "tsv":
-            options.setdefault("delimiter", "\t")
-        if options.get("header_rows") == ():
-            options["header"] = False
-        return Dialect(**options)
-
-    def _schema(self, content: Any, name: str) -> Schema | None:
-        if not isinstance(content, dict) or not isinstance(content.get("fields"), list):
-            note = 'schema is not a Table Schema: it has no list of "fields"; give it one'
-            self._fault("schema-error", note, name, unchecked=True)
-            return None
-        self.faults += _profile_faults("schema-error", ("schema",), content, name)
-        missing = _missing_values(content.get("missingValues"), ("",))
-        self._check_missing_values(content, missing, "schema-error", name)
-        fields = tuple(self._field(item, name, missing) for item in content["fields"] if isinstance(item, dict))
-        schema = Schema(
-            fields=fields,
-            primary_key=strings(content.get("primaryKey")),
-            unique_keys=tuple(filter(None, map(strings, _list(content.get("uniqueKeys"))))),
-            foreign_keys=tuple(_foreign_keys(content.get("foreignKeys"))),
-            fields_match=_text(content.get("fieldsMatch")) or "exact",
-            descriptor=content,
-        )
-        self._check_schema(schema, name)
-        for package in _other_packages(content.get("foreignKeys")):
-            note = f'foreign key refers to package "{package}", which was not fetched; put the table into this package'
-            self._fault("schema-error", note, name, unchecked=True)
-        return schema
-
-    def _check_schema(self, schema: Schema, name: str) -> None:
-        names = schema.names
-        keys = [("primary key", schema.primary_key), *(("unique key", key) for key in schema.unique_keys)]
-        keys += [("foreign key", key.fields) for key in schema.foreign_keys]
-        for what, key in keys:
-            for lost in [field for field in key if field not in names]:
-                self._fault("schema-error", f'{what} names field "{lost}", which is not there', name)
-        for foreign in schema.foreign_keys:
-            if len(foreign.fields) != len(foreign.reference_fields):
-                note = f"foreign key has {len(foreign.fields)} fields and refers to {len(foreign.reference_fields)}"
-                self._fault("schema-error", note, name)
-
-    def _check_missing_values(self, content: Descriptor, values: tuple[str, ...], kind: str, resource: str) -> None:
-        """Values are unique, and so are their labels (standard, `missingValues`)."""
-        listed = _list(content.get("missingValues"))
-        labels = [str(item["label"]) for item in listed if isinstance(item, Mapping) and "label" in item]
-        for what, found in (("value", values), ("label", labels)):
-            twice = [one for one, often in Counter(found).items() if listed and often > 1]
-            if twice:
-                self._fault(kind, f'missingValues have the {what} "{twice[0]}" twice', resource)
-
-    def _field(self, content: dict[str, Any], resource: str, missing: tuple[str, ...]) -> Field:
-        kind = content.get("type", "any")
-        known = isinstance(kind, str) and kind in profile()["$defs"]["fields"]
-        label = _text(content.get("name"))
-        if not known:
-            self._fault("field-error", f'field "{label}" has type "{kind}", which the standard does not know', resource)
-        faults = _profile(("fields", kind if known else "any"), {**content, "type": kind if known else "any"})
-        if known:
-            self.faults += [_fault_of(fault, "field-error", resource, f' of field "{label}"') for fault in faults]
-        content = _without(content, faults)
-        constraints = dict(content.get("constraints", {}))
-        allowed = profile()["$defs"]["fields"][kind if known else "any"]["properties"]["constraints"]["properties"]
-        for constraint in [word for word in constraints if word not in allowed]:
-            self._fault(
-                "field-error",
-                f'constraint "{constraint}" is not for fields of type "{kind}" (field "{label}")',
-                resource,
-            )
-            del constraints[constraint]
-        for word, reason in _broken_constraints(constraints):
-            self._fault("field-error", f'{word} of field "{label}" {reason}', resource)
-            del constraints[word]
-        for reason in _broken_categories(content, constraints):
-            self._fault("field-error", f'categories of field "{label}" {reason}', resource)
-        form = _text(content.get("format")) or "default"
-        own = _missing_values(content.get("missingValues"), missing)
-        self._check_missing_values(content, own, "field-error", resource)
-        return Field(
-            name=label,
-            type=kind if known else "any",
-            format=form.removeprefix("fmt:"),
-            constraints=constraints,
-            missing_values=own,
-            descriptor=content,
-        )
-
 
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
     except OSError:  # a name that no file can have
         return False
-
-
-DIALECT_WORDS = {
-    "header": "header",
-    "header_rows": "headerRows",
-    "header_join": "headerJoin",
-    "comment_rows": "commentRows",
-    "comment_char": "commentChar",
-    "delimiter": "delimiter",
-    "line_terminator": "lineTerminator",
-    "quote_char": "quoteChar",
-    "double_quote": "doubleQuote",
-    "escape_char": "escapeChar",
-    "null_sequence": "nullSequence",
-    "skip_initial_space": "skipInitialSpace",
-    "property_": "property",
-    "item_type": "itemType",
-    "item_keys": "itemKeys",
-    "sheet_number": "sheetNumber",
-    "sheet_name": "sheetName",
-    "table": "table",
-}
-
-
-def _option(content: Descriptor, word: str) -> Any:
-    value = content[word]
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _missing_values(value: Any, default: tuple[str, ...]) -> tuple[str, ...]:
-    if not isinstance(value, list):
-        return default
-    return tuple(str(item.get("value", "")) if isinstance(item, Mapping) else str(item) for item in value)
-
-
-def _foreign_keys(value: Any) -> Iterator[ForeignKey]:
-    for item in _list(value):
-        reference = item.get("reference") if isinstance(item, dict) else None
-        if isinstance(reference, dict) and "package" not in reference:
-            name = _text(reference.get("resource"))
-            yield ForeignKey(strings(item.get("fields")), name, strings(reference.get("fields")))
-
-
-def _other_packages(value: Any) -> Iterator[str]:
-    """The packages that foreign keys refer to (recipe "External Foreign Keys")."""
-    for item in _list(value):
-        reference = item.get("reference") if isinstance(item, dict) else None
-        if isinstance(reference, dict) and "package" in reference:
-            yield str(reference["package"])
-
-
-def _broken_constraints(constraints: Descriptor) -> list[tuple[str, str]]:
-    """Constraints that are a language of their own, and aren't written in it, with the reason."""
-    broken = []
-    try:
-        xml_schema.compiled(constraints.get("pattern", ""))
-    except xml_schema.PatternFault as error:
-        broken.append(("pattern", str(error)))
-    try:
-        if "jsonSchema" in constraints:
-            json_schema.check(constraints["jsonSchema"])
-    except json_schema.SchemaFault as error:
-        broken.append(("jsonSchema", str(error)))
-    return broken
-
-
-def _broken_categories(content: Descriptor, constraints: Descriptor) -> Iterator[str]:
-    """What the profile can't say of `categories`: values and labels are unique, and `enum` is a part of them."""
-    listed = _list(content.get("categories"))
-    for word in ("value", "label"):
-        found = [item[word] for item in listed if isinstance(item, dict) and word in item]
-        if len(set(found)) < len(found):
-            yield f"have a {word} twice"
-    values = {str(item["value"] if isinstance(item, dict) else item) for item in listed}
-    others = [value for value in _list(constraints.get("enum")) if values and str(value) not in values]
-    if others:
-        yield f'don\'t have "{others[0]}", which the constraint "enum" has'
-
-
-@functools.cache
-def profile() -> dict[str, Any]:
-    """Our JSON Schema of Data Package 2.0, written from the standard."""
-    text = importlib_resources.files("imprint").joinpath("profiles/datapackage-2.0.json").read_text(encoding="utf-8")
-    loaded: dict[str, Any] = json.loads(text)
-    return loaded
-
-
-def _profile(part: tuple[str, ...], content: Any) -> list[json_schema.Fault]:
-    """Where a descriptor breaks a part of the profile."""
-    schema = {"$ref": "/".join((f"{PROFILE_2_0}#/$defs", *part))}
-    return list(json_schema.faults(schema, content, {PROFILE_2_0: profile()}, checked=True))
-
-
-@functools.cache
-def _forms() -> dict[str, str]:
-    """What jsonschema says of a text that breaks a pattern of the profile, and what we say."""
-    forms: dict[str, str] = {}
-
-    def note(part: Any) -> None:
-        if isinstance(part, dict):
-            if isinstance(part.get("pattern"), str) and "description" in part:
-                forms[f"does not match {part['pattern']!r}"] = f"is not {part['description']}"
-            for inner in part.values():
-                note(inner)
-
-    note(profile())
-    return forms
-
-
-def _profile_faults(kind: str, part: tuple[str, ...], content: Any, resource: str = "") -> list[Error]:
-    return [_fault_of(fault, kind, resource) for fault in _profile(part, content)]
-
-
-def _without(content: Descriptor, faults: list[json_schema.Fault]) -> dict[str, Any]:
-    """A descriptor less what is wrong with it: a property, or one of its `constraints`."""
-    wrong = {fault.path[:2] if fault.path[:1] == ("constraints",) else fault.path[:1] for fault in faults}
-    kept = {key: value for key, value in content.items() if (key,) not in wrong}
-    if "constraints" in kept:
-        kept["constraints"] = {key: value for key, value in kept["constraints"].items() if ("constraints", key) not in wrong}
-    return kept
-
-
-def json_schema_faults(schema: Any, value: Any, kind: str, resource: str = "") -> list[Error]:
-    """Where a value breaks a JSON Schema; the standard's profile is known by its address, without a network."""
-    try:
-        found = json_schema.faults(schema, value, {PROFILE_2_0: profile(), **PART_PROFILES})
-        return [_fault_of(fault, kind, resource) for fault in found]
-    except json_schema.SchemaFault as error:
-        return [Error("schema-error", str(error), resource, unchecked=True)]
-
-
-def _fault_of(fault: json_schema.Fault, kind: str, resource: str, whose: str = "") -> Error:
-    path = "/".join(str(part) for part in fault.path)
-    message = next(
-        (fault.message.replace(form, said) for form, said in _forms().items() if form in fault.message), fault.message
-    )
-    message = message if len(message) <= 200 else f"{message[:200]}…"
-    note = f"{message} at property '{path}'{whose}" if path else f"{message}{whose}"
-    return Error(type=kind, note=note, resource=resource)

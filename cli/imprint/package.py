@@ -165,6 +165,11 @@ class Package:
         return tuple(item for item in self.resources if item.tabular and item.schema is not None)
 
 
+def text_of(value: Any) -> str:
+    """A string as it is; "" for what is none."""
+    return value if isinstance(value, str) else ""
+
+
 def strings(value: Any) -> tuple[str, ...]:
     """A string or a list of strings (1.0 allowed both) as a tuple."""
     if isinstance(value, str):

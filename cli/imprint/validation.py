@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import expressions, keys, locations, progress, relations, rules, sql
-from .descriptor import json_schema_faults
 from .engine import Engine, EngineError, PlainFile
 from .exceptions import Unreadable
 from .findings import Findings, Policy
 from .header import Column
 from .package import Package, Resource, Rule
+from .profile import json_schema_faults
 from .reference import BOUNDS, Reference
 from .report import Error, Report, Task
 from .scan import NOTHING, Checked, Texts, Unaccounted, Wanted, scan
