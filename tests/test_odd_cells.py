@@ -16,10 +16,11 @@ from typing import Any
 
 import pytest
 from hypothesis import assume, given, strategies
+from limits import sized
 from packages import CASES, examples, imprint, write
 from test_properties import CELLS, fields
 
-from imprint import descriptor, fingerprint, spelling, sql
+from imprint import descriptor, fingerprint, spelling, sql, tables
 from imprint.engine import Engine
 from imprint.exports import columns, parquet, sqlite, workbook
 from imprint.exports import csv as csv_table
@@ -88,17 +89,18 @@ def package(folder: Path) -> Path:
     return write(folder, {"datapackage.json": said, **files})
 
 
-@pytest.fixture(scope="module")
-def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module", params=[tables.SMALL, -1], ids=["small", "as large tables"])
+def released(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
     """A release of that package."""
-    folder = package(tmp_path_factory.mktemp("odd"))
-    done = imprint("release", folder, "--formats", "csv,json,parquet,sqlite,xlsx,croissant", "--out", folder / "dist")
+    folder, formats = package(tmp_path_factory.mktemp("odd")), "csv,json,parquet,sqlite,xlsx,croissant"
+    with sized(small=request.param):
+        done = imprint("release", folder, "--formats", formats, "--out", folder / "dist")
     assert done.exit_code == 0, done.stderr
     return folder / "dist" / "1.0.0"
 
 
 @pytest.fixture(scope="module")
-def tables(released: Path) -> Iterator[tuple[Engine, dict[str, Checked]]]:
+def opened_tables(released: Path) -> Iterator[tuple[Engine, dict[str, Checked]]]:
     """The tables that were released, opened."""
     with open_tables(descriptor.load(released / "datapackage.json")[0]) as (engine, (found,)):
         yield engine, found
@@ -119,12 +121,12 @@ def as_written(one: Resource, folder: Path, form: str) -> Resource:
 
 
 @pytest.mark.parametrize("form", ["csv", "json"])
-def test_each_format_has_the_same_values(form: str, released: Path, tables: tuple[Engine, dict[str, Checked]]) -> None:
+def test_each_format_has_the_same_values(form: str, released: Path, opened_tables: tuple[Engine, dict[str, Checked]]) -> None:
     opened, _ = descriptor.load(released / "datapackage.json")
     again = [as_written(one, released, form) for one in opened.tables if (released / form / f"{one.name}.{form}").is_file()]
     assert len(again) == len(opened.tables) if form != "csv" else again
     for name, found in fingerprint.of_tables(replace(opened, resources=tuple(again))).items():
-        told = fingerprint.of_table(tables[0], tables[1][name])
+        told = fingerprint.of_table(opened_tables[0], opened_tables[1][name])
         differing = [column for column, print_ in found.columns.items() if print_ != told.columns[column]]
         assert [column for column in differing if form != "json" or column not in NOT_IN_JSON] == []
 
@@ -139,8 +141,8 @@ def test_json_is_json(released: Path) -> None:
     assert constants == []
 
 
-def test_unlike_values_stay_unlike_in_sqlite(released: Path, tables: tuple[Engine, dict[str, Checked]]) -> None:
-    engine, found = tables
+def test_unlike_values_stay_unlike_in_sqlite(released: Path, opened_tables: tuple[Engine, dict[str, Checked]]) -> None:
+    engine, found = opened_tables
     with contextlib.closing(sqlite3.connect(released / "odd.sqlite")) as connection:
         for name, one in found.items():
             mine, theirs = (
