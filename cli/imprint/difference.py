@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-from . import declared, doubts, fingerprint, pairing, rows, semver, version, witness
+from . import declared, doubts, fingerprint, pairing, references, rows, semver, version, witness
 from .changes import PROFILE, Changes, Difference, Note, ResourceDiff, Side, Terms, Waiver
 from .engine import Engine
 from .exceptions import DataFault, ImprintError, UsageFault
@@ -193,7 +193,7 @@ def _row_differences(
             message = f"{_count(found.added)} more"
             yield Difference("rows-added", message, found.name, count=found.added, witness=_example(found, "added"))
         if found.removed:
-            referenced, by = rows.referenced(engine, pair, tables)
+            referenced, by = references.referenced(engine, pair, tables)
             if by:
                 yield _referenced(found, referenced, *by)
             yield _removed(found, before, options)
@@ -243,7 +243,7 @@ def _moved_references(
             fields = changed.get(aimed, {}).keys() & set(key.reference_fields)
             if not fields or key not in other.new.table.schema.foreign_keys:
                 continue
-            count, example = rows.meaning_another(engine, pairs[aimed], other, key)
+            count, example = references.meaning_another(engine, pairs[aimed], other, key)
             if count:
                 values = f"{count:,} value{'' if count == 1 else 's'} of {', '.join(key.reference_fields)}"
                 message = f'{values} that "{name}" refers to, now in another row or in none'
