@@ -107,9 +107,9 @@ def command_line() -> str:
 def version_rules() -> str:
     """The version rules of both profiles, what each rests on, and what a descriptor can say about them."""
     lines = [VERSIONING, "| rule | datapackage | because | croissant |", "|---|---|---|---|"]
-    croissant = version.PROFILES["croissant"]
+    croissant = version.BY_PROFILE["croissant"]
     lines += [f"| {r.id} | {r.bump.name} | {r.reason} | {croissant[r.id].bump.name} |" for r in version.RULES.values()]
-    for name, rules in version.PROFILES.items():
+    for name, rules in version.BY_PROFILE.items():
         lines += ["", f"## What `{name}` rests on", "", PROFILES[name], "", "| rests on | rules |", "|---|---|"]
         for basis in dict.fromkeys(rule.basis for rule in rules.values()):
             lines.append(f"| {_cell(basis)} | {', '.join(rule.id for rule in rules.values() if rule.basis == basis)} |")
@@ -131,7 +131,7 @@ than a description that changes. `unique` of a field is a constraint, which is l
 
 ## Settings
 
-Under `versioning` in the descriptor of the new package; none is needed.
+Under `versioning` in the descriptor of the new package; none is needed. `imprint validate` says which make no sense.
 
 | setting | says | without it |
 |---|---|---|
@@ -150,7 +150,7 @@ Under `versioning` in the descriptor of the new package; none is needed.
 ```
 
 A waiver sets one rule aside, at one `path` (a resource or `resource.field`, as the diff names it) or everywhere if it names
-none. Other rules count as before, and other content still needs a new version, at least a patch. The ledger, the manifest
+none; it needs a `reason`. Other rules count as before, and other content still needs a new version, at least a patch. The ledger, the manifest
 and the changelog of the release record rule, path and reason. A waiver that names no rule, or that nothing falls under, is
 said. A waiver is part of what was released with it: take it out when the next version begins, before it sets aside what it
 was not meant for.

@@ -9,8 +9,9 @@ from typing import Any
 from packages import CASES
 from reports import HOSTILE_TEXTS
 
-from imprint.changes import Changes, Difference, Note, ResourceDiff, RowChange, Side, Waiver
+from imprint.changes import Changes, Difference, Note, ResourceDiff, RowChange, Side
 from imprint.version import RULES, Verdict, verdict
+from imprint.versioning import Waiver
 
 FOLDERS = sorted(path.parent for path in (CASES / "diffs").glob("*/diff.json"))
 

@@ -10,7 +10,7 @@ import pytest
 CODE = Path(__file__).parent.parent / "cli" / "imprint"
 ORDER = [
     "exceptions", "explanations", "package", "report", "archive", "limited", "remote", "documents", "safety", "semver", "manifest", "signing", "fetching", "revisions", "locate", "xml_schema", "patterns", "json_schema",
-    "profile", "schema", "descriptor", "sql", "engine", "progress", "parquet", "expressions", "shapes", "reference", "findings", "choices", "streams", "marks", "header", "tables",
+    "versioning", "profile", "schema", "descriptor", "sql", "engine", "progress", "parquet", "expressions", "shapes", "reference", "findings", "choices", "streams", "marks", "header", "tables",
     "lines", "rules", "evidence", "passes", "scan", "keys", "relations", "locations", "validation", "curation", "fingerprint", "spelling", "formats", "frames",
     "formatting", "changes", "version", "witness", "declared", "rows", "references", "doubts", "pairing", "difference", "storing", "delta", "applying", "scripts", "uses", "impact", "changelog", "metadata", "page", "ledger", "exports", "building", "store", "previous", "release", "contents", "verification", "publishing", "api", "__init__",
     "reports", "diffs", "gitdiff", "render", "commands",

@@ -4,37 +4,38 @@ from __future__ import annotations
 
 import pytest
 
-from imprint.changes import Changes, Difference, Side, Waiver
+from imprint.changes import Changes, Difference, Side
 from imprint.exceptions import UsageFault
-from imprint.version import PROFILES, RULES, SEMVER, Bump, next_version, parse, verdict
+from imprint.version import BY_PROFILE, RULES, SEMVER, Bump, next_version, parse, verdict
+from imprint.versioning import Waiver
 
 
 def changes(*differences: Difference, waivers: tuple[Waiver, ...] = ()) -> Changes:
     return Changes(Side("p", "1.2.3", "a"), Side("p", "1.2.3", "b"), differences, (), waivers)
 
 
-@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("profile", BY_PROFILE)
 @pytest.mark.parametrize("name", RULES)
 def test_each_rule_alone_asks_for_its_own_bump(name: str, profile: str) -> None:
-    rule = PROFILES[profile][name]
+    rule = BY_PROFILE[profile][name]
     found = verdict(changes(Difference(name, "it changes", "t", "f")), profile)
     assert (found.bump, found.fired[0].rule, found.fired[0].waived) == (rule.bump, rule, False)
 
 
 def test_every_profile_knows_every_rule_and_says_why_and_whence() -> None:
-    for rules in PROFILES.values():
+    for rules in BY_PROFILE.values():
         assert rules.keys() == RULES.keys()
         assert all(rule.reason and rule.basis for rule in rules.values())
 
 
 @pytest.mark.parametrize("name", ["package-renamed", "constraint-tightened", "codes-added", "fields-reordered"])
 def test_croissant_counts_what_leaves_the_data_as_it_is_as_a_patch(name: str) -> None:
-    assert PROFILES["croissant"][name].bump is Bump.patch
+    assert BY_PROFILE["croissant"][name].bump is Bump.patch
 
 
 @pytest.mark.parametrize("name", ["values-corrected", "rows-removed", "rows-added", "field-removed"])
 def test_croissant_counts_what_edits_or_removes_data_as_major(name: str) -> None:
-    assert PROFILES["croissant"][name].bump is Bump.major
+    assert BY_PROFILE["croissant"][name].bump is Bump.major
 
 
 def test_a_profile_that_is_unknown_is_a_usage_fault_that_names_the_known_ones() -> None:

@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from .changes import PROFILE, Changes, ResourceDiff
+from .changes import Changes, ResourceDiff
 from .exceptions import DataFault, ImprintError
 from .version import Bump, Verdict
+from .versioning import PROFILE
 
 NAME = "CHANGELOG.md"
 HEAD = "# Changes\n\nEvery released version, newest first. Written by `imprint release`.\n"

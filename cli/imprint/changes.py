@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from .versioning import PROFILE, Waiver
+
 LIMIT = 100  # example rows of a resource
-PROFILE = "datapackage"  # the profile of version rules where none is named
 
 
 @dataclass(frozen=True)
@@ -89,15 +90,6 @@ class ResourceDiff:
     fields: Mapping[str, int]
     rows: tuple[RowChange, ...] = ()
     sampled: bool = False
-
-
-@dataclass(frozen=True)
-class Waiver:
-    """A version rule that the new package's `versioning.waive` sets aside, at `path` or, if that is "", everywhere."""
-
-    rule: str
-    path: str
-    reason: str = ""
 
 
 @dataclass(frozen=True)

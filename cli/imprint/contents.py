@@ -18,7 +18,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from . import descriptor, difference, fingerprint, ledger, safety, semver, spelling, sql, validation, version
-from .changes import PROFILE, Terms
+from .changes import Terms
 from .engine import Engine
 from .exceptions import ImprintError
 from .exports import columns, sqlite, workbook
@@ -29,6 +29,7 @@ from .package import Dialect, Package, Schema
 from .report import Error
 from .scan import Checked
 from .validation import open_tables
+from .versioning import PROFILE
 
 BUILT = ("sqlite", "xlsx")  # formats of files that are compared with one that is built again
 DECLARED = {"hash-count": "digest", "byte-count": "size"}  # types of faults, with what they are of

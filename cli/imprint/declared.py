@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from . import expressions, fingerprint, witness
+from . import expressions, fingerprint, versioning, witness
 from .changes import Difference
 from .fingerprint import STORAGE, canonical_json
 from .package import Descriptor, Field, ForeignKey, Package, Resource, Schema
@@ -185,9 +185,8 @@ def _same_files(old: Resource, new: Resource) -> bool:
 
 def _content_difference(new: Resource, after: Package) -> Difference:
     """A file's other content, as what the publisher declares it to be."""
-    options = after.descriptor.get("versioning")
-    declared = options.get("change") if isinstance(options, dict) else None
-    rule = {"correction": "values-corrected", "revision": "values-revised"}.get(str(declared), "content-changed")
+    rules = {"correction": "values-corrected", "revision": "values-revised"}
+    rule = rules.get(versioning.read(after).change, "content-changed")
     return Difference(rule, f'the content of "{new.name}" changes', new.name, witness=new.place)
 
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from . import explanations, profile, schema
+from . import explanations, profile, schema, versioning
 from .documents import laid_out, read_document
 from .exceptions import ImprintError
 from .package import Descriptor, Package, Resource, Rule, strings, text_of
@@ -108,6 +108,9 @@ class _Reader:
             warnings=frozenset(self._warnings(rules)),
             descriptor=content,
         )
+        for find in (versioning.unknown, versioning.wrong, versioning.unexplained):
+            for what, fix in find(package):
+                self._fault("package-error", f'"versioning": {what}; {fix}')
         return package, tuple(self.faults)
 
     def _fault(self, kind: str, note: str, resource: str = "", *, unchecked: bool = False) -> None:

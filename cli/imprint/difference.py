@@ -10,20 +10,18 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any
 
-from . import declared, doubts, fingerprint, pairing, references, rows, semver, version, witness
-from .changes import PROFILE, Changes, Difference, Note, ResourceDiff, Side, Terms, Waiver
+from . import declared, doubts, fingerprint, pairing, references, rows, semver, version, versioning, witness
+from .changes import Changes, Difference, Note, ResourceDiff, Side, Terms
 from .engine import Engine
-from .exceptions import DataFault, ImprintError, UsageFault
+from .exceptions import DataFault, ImprintError
 from .header import any_field
 from .package import ForeignKey, Package, Resource
 from .scan import Checked
 from .tables import unlisted
 from .validation import enough, linked, open_tables
+from .versioning import Versioning, Waiver
 
-REMOVED_SHARE = 0.1
-CHANGED_SHARE = 0.25
 PLAIN = Terms()
 
 
@@ -33,6 +31,7 @@ def diff(old: Package, new: Package, terms: Terms = PLAIN, *, fingerprints: bool
     The sides' fingerprints take longer than the rest, and are left out unless `fingerprints`. Raises DataFault where a key is
     not unique, UsageFault where the terms name what is not there, ImprintError for data that can't be read.
     """
+    settings = versioning.read(new)
     old = _under_one_name(old, new)
     sources = old, new
     old, new = widened(old, new), widened(new, old)
@@ -69,7 +68,7 @@ def diff(old: Package, new: Package, terms: Terms = PLAIN, *, fingerprints: bool
         described = pairing.described(old, agreed)
         differences = [
             *declared.of_packages(described, new),
-            *_row_differences(engine, pairs, resources, before, _options(new)),
+            *_row_differences(engine, pairs, resources, before, settings),
             *_moved_references(engine, pairs, resources, described),
         ]
         sides = [
@@ -77,10 +76,9 @@ def diff(old: Package, new: Package, terms: Terms = PLAIN, *, fingerprints: bool
             for package, tables, calls in zip(sources, (before, after), (agreed.renamed, {}), strict=True)
         ]
     regarded = (*pairing.differences(agreed), *(one for one in differences if agreed.regards(one)))
-    waivers = _waivers(new)
-    notes += _version_notes(old, new, regarded, waivers)
-    profile = str(_options(new).get("profile", PROFILE))
-    return Changes(sides[0], sides[1], regarded, resources, waivers, tuple(notes), profile)
+    notes += [Note("setting-unknown", f'"versioning": {what}; {fix}') for what, fix in versioning.unknown(new)]
+    notes += _version_notes(old, new, regarded, settings.waivers)
+    return Changes(sides[0], sides[1], regarded, resources, settings.waivers, tuple(notes), settings.profile)
 
 
 def _under_one_name(old: Package, new: Package) -> Package:
@@ -152,14 +150,6 @@ def _fingerprint(engine: Engine, package: Package, tables: Mapping[str, Checked]
     return fingerprint.of_package(package, prints)
 
 
-def _waivers(package: Package) -> tuple[Waiver, ...]:
-    listed = _options(package).get("waive", [])
-    if not isinstance(listed, list) or not all(isinstance(item, Mapping) and "rule" in item for item in listed):
-        fix = 'write "waive": [{"rule": ..., "path": ..., "reason": ...}]'
-        raise UsageFault('"waive" is not a list of objects that each have a "rule"', where="versioning", fix=fix)
-    return tuple(Waiver(*(str(item.get(word, "")) for word in ("rule", "path", "reason"))) for item in listed)
-
-
 def _version_notes(old: Package, new: Package, differences: Sequence[Difference], waivers: Sequence[Waiver]) -> Iterator[Note]:
     """Waivers that do nothing, and a version that went down."""
     for waiver in waivers:
@@ -174,15 +164,9 @@ def _version_notes(old: Package, new: Package, differences: Sequence[Difference]
         yield Note("version-lower", f"the new version, {new.version}, is lower than the old one, {old.version}")
 
 
-def _options(package: Package) -> Mapping[str, Any]:
-    """What the descriptor says under `versioning`."""
-    declared = package.descriptor.get("versioning")
-    return declared if isinstance(declared, Mapping) else {}
-
-
 def _row_differences(
     engine: Engine, pairs: Mapping[str, rows.Pair], resources: Sequence[ResourceDiff], tables: Mapping[str, Checked],
-    options: Mapping[str, Any],
+    settings: Versioning,
 ) -> Iterator[Difference]:  # fmt: skip
     """What differs between the rows and columns of the tables that both packages have; `tables` are the old package's."""
     for found in resources:
@@ -196,10 +180,10 @@ def _row_differences(
             referenced, by = references.referenced(engine, pair, tables)
             if by:
                 yield _referenced(found, referenced, *by)
-            yield _removed(found, before, options)
+            yield _removed(found, before, settings)
         if found.changed:
             yield from _references(found, pair.new)
-            yield _changed(found, before, options)
+            yield _changed(found, before, settings)
 
 
 def _columns(pair: rows.Pair) -> Iterator[Difference]:
@@ -250,9 +234,8 @@ def _moved_references(
                 yield Difference("referenced-rows-changed", message, aimed, count=count, witness=example)
 
 
-def _removed(found: ResourceDiff, before: int, options: Mapping[str, Any]) -> Difference:
-    share = _share(options, "removedShare", REMOVED_SHARE)
-    rule = "many-rows-removed" if found.removed > share * before else "rows-removed"
+def _removed(found: ResourceDiff, before: int, settings: Versioning) -> Difference:
+    rule = "many-rows-removed" if found.removed > settings.removed_share * before else "rows-removed"
     message, example = f"{found.removed:,} of {_count(before)} gone", _example(found, "removed")
     return Difference(rule, message, found.name, count=found.removed, witness=example)
 
@@ -266,23 +249,12 @@ def _references(found: ResourceDiff, new: Checked) -> Iterator[Difference]:
         yield Difference("references-changed", f"{_count(count)} with another reference", found.name, field, count, example)
 
 
-def _changed(found: ResourceDiff, before: int, options: Mapping[str, Any]) -> Difference:
+def _changed(found: ResourceDiff, before: int, settings: Versioning) -> Difference:
     message = f"{found.changed:,} of {_count(before)} with other values in {', '.join(found.fields)}"
-    many = found.changed > _share(options, "changedShare", CHANGED_SHARE) * before
-    declared = options.get("change")
-    if declared not in (None, "correction", "revision"):
-        fix = 'write "correction" or "revision" in the descriptor, or leave it out'
-        raise UsageFault(f'"change" is "{declared}"', where="versioning", fix=fix)
-    revised = declared == "revision" or (many and declared != "correction")
+    many = found.changed > settings.changed_share * before
+    revised = settings.change == "revision" or (many and settings.change != "correction")
     rule = "values-revised" if revised else "values-corrected"
     return Difference(rule, message, found.name, count=found.changed, witness=_example(found, "changed"))
-
-
-def _share(options: Mapping[str, Any], word: str, default: float) -> float:
-    value = options.get(word, default)
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise UsageFault(f'"{word}" is not a number', where="versioning", fix="write a share such as 0.1 in the descriptor")
-    return float(value)
 
 
 def _count(number: int) -> str:

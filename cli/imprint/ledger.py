@@ -9,12 +9,13 @@ from typing import Any
 
 from . import version
 from .archive import replace_text
-from .changes import PROFILE, Changes
+from .changes import Changes
 from .documents import read_document
 from .exceptions import ImprintError, UsageFault
 from .manifest import is_day
 from .semver import misplaced
 from .version import Verdict
+from .versioning import PROFILE
 
 NAME = "releases.json"
 

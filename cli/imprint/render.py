@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .changes import PROFILE
 from .fetching import Fetched
 from .formatting import Formatted
 from .publishing import Published
@@ -18,6 +17,7 @@ from .release import Released
 from .report import shorten
 from .verification import Verification
 from .version import Bump, Rule, Verdict
+from .versioning import PROFILE
 
 WIDTH = 80  # columns of a terminal
 DEMANDS = 20  # changes that are listed

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
-from .changes import PROFILE, Changes, Difference, Waiver
+from .changes import Changes, Difference
 from .exceptions import UsageFault
 from .semver import SEMVER, parse
+from .versioning import PROFILE, PROFILES, Waiver
 
 
 class Bump(IntEnum):
@@ -106,7 +107,7 @@ CROISSANT = {
     **dict.fromkeys(("references-changed", "referenced-rows-changed"), GONE),
     "rows-added": GROWN,
 }
-PROFILES = {PROFILE: RULES, "croissant": {id_: Rule(id_, *said) for id_, said in CROISSANT.items()}}
+BY_PROFILE = dict(zip(PROFILES, (RULES, {id_: Rule(id_, *said) for id_, said in CROISSANT.items()}), strict=True))
 
 
 @dataclass(frozen=True)
@@ -136,9 +137,9 @@ class Verdict:
 
 def rules_of(profile: str) -> Mapping[str, Rule]:
     """The rules of a profile by their ids. Raises UsageFault where there is no such profile."""
-    if profile not in PROFILES:
+    if profile not in BY_PROFILE:
         raise UsageFault(f'there is no profile "{profile}"', where="versioning", fix=f"write one of {', '.join(PROFILES)}")
-    return PROFILES[profile]
+    return BY_PROFILE[profile]
 
 
 def verdict(changes: Changes, profile: str | None = None) -> Verdict:

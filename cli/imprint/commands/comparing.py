@@ -128,7 +128,7 @@ def _tell_of_delta(path: Path) -> None:
 
 def _print_rules(profile: str | None, form: str) -> None:
     from .. import render, version
-    from ..changes import PROFILE
+    from ..versioning import PROFILE
 
     if form not in ("text", "json"):
         raise UsageFault(f"the rules have no {form} form", where="--rules", fix="use --format text or json")
