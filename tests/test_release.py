@@ -275,7 +275,7 @@ def test_invalid_data_is_not_released_and_the_report_says_why(herbs: Path) -> No
     said = refused(herbs)
     assert 'the key "2" is the same as in the row at position 3' in said
     assert 'constraint "minimum" is "0"' in said
-    assert said.splitlines()[-1] == "imprint: .: is not valid: 2 errors; run imprint validate"
+    assert said.splitlines()[-1] == "imprint: .: is not valid: 2 errors; mend it, and release it then"
 
 
 def test_invalid_data_is_not_released_the_first_time_either(unreleased: Path) -> None:
@@ -593,7 +593,8 @@ def test_a_waiver_is_written_down_in_ledger_manifest_and_changelog(stable: Path)
 
 
 def test_a_waiver_that_sets_nothing_aside_is_said_and_not_recorded(stable: Path) -> None:
-    waiver = '"versioning": {"waive": [{"rule": "field-removed", "path": "plants.height"}, {"rule": "rows-lost"}]}'
+    listed = [{"rule": "field-removed", "path": "plants.height", "reason": "x"}, {"rule": "rows-lost", "reason": "x"}]
+    waiver = f'"versioning": {json.dumps({"waive": listed})}'
     edit(stable, "datapackage.json", '"licenses"', f'{waiver}, "licenses"')
     set_version(stable, "1.0.0", "1.0.1")
     done = imprint("release", cwd=stable)

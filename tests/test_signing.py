@@ -99,7 +99,7 @@ def test_a_release_says_by_which_key_it_is_signed_and_whose_signature_that_repla
     both = anew("0.1.0/attestation.json") + anew("index.attestation.json")
     for key, before, said in (("key", "", ""), ("key", "", nothing), ("other", both, nothing)):
         done = imprint("release", "--sign", tmp_path / f"{key}.pem", cwd=folder)
-        assert done.stdout.startswith(before + said or "0.1.0 released (none) in dist/0.1.0\n"), done.stdout
+        assert done.stdout.startswith(before + said or "0.1.0 released in dist/0.1.0\n"), done.stdout
         assert done.stdout.endswith(f"\n  signed ({key}.pem)\n")
     for key in ("key.pem", None):
         sign_with = ("--sign", tmp_path / key) if key else ()

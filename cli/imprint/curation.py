@@ -117,7 +117,8 @@ def hydrate(package: Package, documents: Path, out: Path, *, memory: str | None 
         result = evidence.check(engine, package, views, documents)
         broken = [error for error in result.errors if error.type != "coverage-error"]
         if broken:
-            raise DataFault(broken[0].message, where=documents, fix="hydrate needs the very documents that were recorded")
+            fault = ImprintError if broken[0].unchecked else DataFault
+            raise fault(broken[0].message, where=documents, fix="hydrate needs the very documents that were recorded")
         texts = evidence.documents_in(documents)
         try:
             passages = _passages(engine, declared, views, texts)

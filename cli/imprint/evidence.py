@@ -184,7 +184,7 @@ def _other_edition(
     again = [(span, at) for span, at in best if at is not None]
     if not again:
         note = f'document "{document}" (SHA-256 {expected[:12]}…) is not in {directory}'
-        yield Error("source-error", note, table, rule="evidence", unchecked=True)
+        yield Error("scheme-error", note, table, rule="evidence", unchecked=True)
         return
     moved = sum(at != span.start for span, at in again)
     gone = len(best) - len(again)

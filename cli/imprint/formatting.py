@@ -15,8 +15,9 @@ from typing import Any
 from . import archive, descriptor, expressions
 from .documents import laid_out
 from .engine import Engine
-from .exceptions import DataFault
+from .exceptions import DataFault, ImprintError
 from .package import Dialect, Package, Resource
+from .remote import is_url
 from .scan import Checked
 from .streams import DELIMITED, measured
 from .validation import open_tables
@@ -37,8 +38,10 @@ def canonical_files(package: Package, *, memory: str | None = None) -> tuple[For
     """The canonical text of the descriptor, the schemas and the data of a package; what can't have one is left out.
 
     Raises DataFault where a table's structure is broken, as a canonical form would hide that, where an object of JSON has a
-    key twice, and where `bytes` or `hash` would have to change in a descriptor that has no canonical form, such as YAML.
+    key twice, and where `bytes` or `hash` would have to change in a descriptor that has no canonical form, such as YAML;
+    ImprintError where a file isn't there, or can't be read.
     """
+    _refuse_lost(package)
     files: dict[Path, Formatted] = {}
     for path in sorted(set(_documents(package))):
         files.setdefault(path.resolve(), _formatted(path, laid_out(path)))
@@ -52,6 +55,16 @@ def write(files: tuple[Formatted, ...]) -> None:
     for file in files:
         if file.changed:
             archive.replace_text(file.path.resolve(), file.text)
+
+
+def _refuse_lost(package: Package) -> None:
+    for resource in package.resources:
+        if resource.paths and not resource.files and not any(map(is_url, resource.paths)):
+            what = f'has no file of resource "{resource.name}"'
+            raise ImprintError(what, where=package.source, fix="add it, or mend the path: imprint validate says more")
+        for path in resource.files:
+            with path.open("rb"):  # which says why it can't be
+                pass
 
 
 def _documents(package: Package) -> Iterator[Path]:

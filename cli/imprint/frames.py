@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from . import formats, spelling
 from .exceptions import ImprintError
 from .package import Field, Package
+from .scan import Checked
 from .validation import open_tables
 
 if TYPE_CHECKING:
@@ -26,13 +28,16 @@ def load(package: Package, *, memory: str | None = None) -> dict[str, pandas.Dat
     Integers and years are nullable (`Int64`), numbers `Float64`, in which NaN is a value and no null, booleans `boolean`, texts
     `string`; a field with categories or an enum is a `Categorical`, a date or datetime `datetime64`, in UTC if each has a zone,
     a list a Python list. A column is one of texts, as it is in Parquet, where 64 bits don't hold each of its numbers, or only
-    some of its datetimes have a zone. Raises ImprintError without pandas.
+    some of its datetimes have a zone. Warns of tables that can't be read, which are left out, and of cells that are no value of
+    their field, which are null. Raises ImprintError without pandas.
     """
     try:
         import pandas as pd
     except ImportError as error:
         raise ImprintError("loading frames needs pandas", fix="pip install 'imprint[pandas]'") from error
     with open_tables(package, memory=memory) as (engine, (tables,)):
+        for said in _doubts(package, tables):
+            warnings.warn(f"{package.source}: {said}; imprint validate says more", stacklevel=3)
         frames = {}
         for name, one in tables.items():
             fields = [field for field in one.table.schema.fields if field.name in one.columns]
@@ -41,6 +46,17 @@ def load(package: Package, *, memory: str | None = None) -> dict[str, pandas.Dat
             columns = {field.name: _series(pd, field, [row[at] for row in rows]) for at, field in enumerate(fields, 1)}
             frames[name] = pd.DataFrame(columns)
         return frames
+
+
+def _doubts(package: Package, tables: Mapping[str, Checked]) -> Iterator[str]:
+    for resource in package.resources:
+        if resource.tabular and resource.name not in tables:
+            yield f'the table "{resource.name}" can\'t be read, and is left out'
+    for name, one in tables.items():
+        count = sum(number for (kind, _, _), number in one.findings.counts.items() if kind == "type-error")
+        if count:
+            cells = "1 cell" if count == 1 else f"{count:,} cells"
+            yield f'{cells} of "{name}" {"is" if count == 1 else "are"} no value of the field, and null here'
 
 
 def _series(pd: Any, field: Field, cells: Sequence[str | None]) -> Any:

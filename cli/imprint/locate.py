@@ -91,7 +91,7 @@ def _release(source: str) -> Path:
     listed = index.version(version)
     if listed is None:
         has = ", ".join(one.version for one in index.versions) or "none"
-        raise ImprintError(f'has no version "{version}"', where=store, fix=f"it has {has}")
+        raise UsageFault(f'has no version "{version}"', where=store, fix=f"it has {has}")
     if not (folder / listed.path).is_dir():
         fix = "build it again from its commit, or name it as git:REV"
         raise ImprintError(f"version {listed.version} is listed, but isn't there any more", where=store, fix=fix)

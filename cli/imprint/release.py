@@ -33,7 +33,7 @@ from . import (
 )
 from .building import Examined
 from .changes import Changes
-from .exceptions import DataFault, ImprintError, UsageFault
+from .exceptions import DataFault, ExitCode, ImprintError, UsageFault
 from .fingerprint import Fingerprint
 from .ledger import Entry
 from .manifest import INDEX, MANIFEST, SUMS, Manifest, read_manifest
@@ -74,7 +74,10 @@ class Released:
 
 
 class Refused(DataFault):
-    """The release is refused; `report` says why where the data is invalid, `verdict` where the version is too low."""
+    """The release is refused; `report` says why where the data is invalid, `verdict` where the version is too low.
+
+    It is the environment's fault where something could not be checked.
+    """
 
     def __init__(
         self, what: str, *, where: object = "", fix: str = "", report: Report | None = None,
@@ -83,6 +86,8 @@ class Refused(DataFault):
         super().__init__(what, where=where, fix=fix)
         self.report = report
         self.verdict = verdict
+        if report is not None and not report.complete:
+            self.exit_code = ExitCode.ENVIRONMENT
 
 
 @dataclass(frozen=True)
@@ -163,15 +168,16 @@ def _refuse_unreleasable(package: Package, faults: tuple[Error, ...], asked: Ask
             raise _not_valid(package, report)
     lost = [resource.name for resource in package.resources if resource.paths and not resource.files]
     if lost:  # which the package may declare to be a warning
-        raise Refused(f'has no file of resource "{lost[0]}"', where=package.source, fix="add it or take the resource away")
+        raise ImprintError(f'has no file of resource "{lost[0]}"', where=package.source, fix="add it or take the resource away")
     for file in (file for resource in package.resources for file in resource.files):
         if not file.is_file():
             raise _not_valid(package, validation.validate(package, faults, memory=asked.memory))
 
 
 def _not_valid(package: Package, report: Report) -> Refused:
-    what = f"is not valid: {report.error_count:,} error{'' if report.error_count == 1 else 's'}"
-    return Refused(what, where=package.source, fix="run imprint validate", report=report)
+    count = f"{report.error_count:,} error{'' if report.error_count == 1 else 's'}"
+    what = f"is not valid: {count}" if report.complete else f"could not be checked whole: {count}"
+    return Refused(what, where=package.source, fix="mend it, and release it then", report=report)
 
 
 @contextlib.contextmanager
@@ -219,6 +225,9 @@ def _release_new(
         last = entries[-1].version if entries else changes.old.version
         final = semver.is_final(package.version, last)
         if not changes.differences and changes.old.fingerprint == changes.new.fingerprint and not final:
+            if semver.precedence(package.version) < semver.precedence(last):
+                what = f"version {package.version} comes before {last}, which was released with the same content"
+                raise Refused(what, where=package.source, fix=f'set "version" to {last} again')
             there = asked.out / last
             return Released(
                 package.version, False, "none", there, asked.out, "", content, found=f"nothing has changed since {last}"
@@ -287,7 +296,8 @@ def _changed_after_release(package: Package, known: Entry, entries: tuple[Entry,
     except ImprintError:
         verdict, needed = None, version.next_version(entries[-1].version, version.Bump.patch)
     message = f"version {known.version} was released with other content on {known.date}"
-    return Refused(message, where=package.source, fix=f'set "version" to {needed} or higher', verdict=verdict)
+    unheard = "; --allow-unbumped is for versions below 1.0.0" if asked.allow_unbumped else ""
+    return Refused(message, where=package.source, fix=f'set "version" to {needed} or higher{unheard}', verdict=verdict)
 
 
 # The build

@@ -82,7 +82,8 @@ def released_text(one: Released) -> str:
     """A release as a person reads it."""
     lines = [f"note: {note}" for note in one.notes]
     if one.released:
-        lines.append(f"{one.version} released ({one.bump}) in {one.path}")
+        bump = f" ({one.bump})" if one.bump != Bump.none.name else ""  # as of the first
+        lines.append(f"{one.version} released{bump} in {one.path}")
         lines.append(f"  {one.archive.name}  SHA-256 {one.sha256}")
     else:
         lines.append(f"{one.version}: nothing to release; {one.found}")

@@ -80,7 +80,9 @@ def opened(path: Path, resource: Resource) -> IO[bytes]:
                 "compression-error", f'compression "{resource.compression}" is not known; use gz or zip', unchecked=True
             )
         return path.open("rb")
-    except (OSError, zipfile.BadZipFile, KeyError, RuntimeError) as error:  # the last for what is encrypted
+    except OSError as error:
+        raise Unreadable("scheme-error", f"{path.name} cannot be opened ({error.strerror or error})", unchecked=True) from error
+    except (zipfile.BadZipFile, KeyError, RuntimeError) as error:  # the last for what is encrypted
         kind = "compression-error" if resource.compression else "source-error"
         reason = error.args[0] if isinstance(error, KeyError) else error
         raise Unreadable(kind, f"{path.name} cannot be opened ({reason})") from error

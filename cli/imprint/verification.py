@@ -157,6 +157,7 @@ def _verify_store(store: Path, asked: Asked) -> Iterator[Verification]:
     try:
         index = read_index(store / INDEX)
     except ImprintError as error:
+        _refuse_unread(error)
         problems.append(f"{INDEX} can't be used ({error.what})")
     else:
         signature = signing.check_index(store, asked.keys)
@@ -170,6 +171,12 @@ def _verify_store(store: Path, asked: Asked) -> Iterator[Verification]:
     notes = [*_unsigned_note(store / INDEX_ATTESTATION, asked), *_gaps(store, index)]
     if problems or notes or signature.signer:
         yield Verification("", store / INDEX, 1, tuple(problems), signature.signer, notes=tuple(notes))
+
+
+def _refuse_unread(error: ImprintError) -> None:
+    """What this machine doesn't let us read says nothing of the release."""
+    if isinstance(error.__cause__, OSError):
+        raise error
 
 
 def _form(path: Path) -> Iterator[str]:
@@ -226,7 +233,10 @@ def _verify_release(path: Path, asked: Asked, listed: Listed | None, store: Path
     try:
         manifest = read_manifest(path / MANIFEST)
     except ImprintError as error:
-        return Verification(version, path, 0, (f"{MANIFEST} can't be used ({error.what})",))
+        _refuse_unread(error)
+        other = listed is not None and listed.manifest not in ("", archive.sha256(path / MANIFEST))
+        said = f"is not what {INDEX} says, and can't be used" if other else "can't be used"
+        return Verification(version, path, 0, (f"{MANIFEST} {said} ({error.what})",))
     signature = signing.check_release(path, manifest, asked.keys)
     entry = asked.known.get(manifest.version) if asked.known is not None else None
     lacking = _left_out(path, manifest)

@@ -25,7 +25,7 @@ DIFF_FORMATS = ["text", "json", "markdown", "html", "csv"]
 
 @main.command()
 @click.argument("old", required=False, metavar="OLD")
-@click.argument("new", default=".")
+@click.argument("new", required=False, metavar="[NEW]")
 @click.option(
     "--format", "form", type=click.Choice(DIFF_FORMATS), default="text", show_default=True, help="What to print or write."
 )
@@ -65,7 +65,7 @@ DIFF_FORMATS = ["text", "json", "markdown", "html", "csv"]
 )
 @click.option("--delta", "delta_out", type=PATH, metavar="DIR", help="Write what imprint apply needs to DIR, too.")
 def diff(
-    old: str | None, new: str, form: str, output: Path | None, memory: str | None, last_release: bool, out: Path,
+    old: str | None, new: str | None, form: str, output: Path | None, memory: str | None, last_release: bool, out: Path,
     keys: tuple[str, ...], ignore: tuple[str, ...], abs_tol: tuple[str, ...], rel_tol: tuple[str, ...],
     rename: tuple[str, ...], limit_rows: int | None, bump: bool, rules: bool, profile: str | None, exit_code: bool,
     locks: tuple[str, ...], delta_out: Path | None,
@@ -81,6 +81,9 @@ def diff(
         return
     if old is None and not last_release:
         raise click.UsageError("Missing argument 'OLD'.")
+    if last_release and new is not None:
+        raise UsageFault("takes one package", where="--last-release", fix=f"leave {new} out, or name two without it")
+    new = new or "."
     if old == new and not last_release:
         raise UsageFault("is both OLD and NEW", where=old, fix="name two packages, or compare it with --last-release")
     old = old or "."
@@ -103,7 +106,7 @@ def diff(
         changes, impacts = api.impacts(locks, made, renamed) if locks else (made(), ())
         verdict = version.verdict(changes, profile)
         if bump:
-            click.echo(verdict.next_version)
+            _print_bump(changes, verdict, old)
         elif locks:
             _impact(changes, verdict, impacts, form, output)
         elif output is None:
@@ -115,6 +118,16 @@ def diff(
         _tell_of_delta(delta_out)
     differs = any(one.affected for one in impacts) if locks else bool(verdict.fired or verdict.bump)
     sys.exit(ExitCode.INVALID if exit_code and differs else ExitCode.GOOD)
+
+
+def _print_bump(changes: Changes, verdict: Verdict, old: str) -> None:
+    if not verdict.next_version:
+        asked = f": the changes ask for a {verdict.bump.name} one" if verdict.bump else ""
+        fix = f'give it a "version", or leave --bump out{asked}'
+        raise UsageFault("has no version, so none is next", where=old, fix=fix)
+    for note in changes.notes:
+        click.echo(f"note: {note.message} ({note.kind})", err=True)
+    click.echo(verdict.next_version)
 
 
 def _tell_of_delta(path: Path) -> None:

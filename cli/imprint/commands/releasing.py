@@ -55,7 +55,7 @@ def release(
     except releases.Refused as refused:
         if refused.report is not None:
             show(reports.render(refused.report, paint=click.style), err=True)
-        if refused.verdict is not None:
+        if refused.verdict is not None and refused.verdict.demanding:
             show(render.demands_text(refused.verdict), err=True)
         raise
     click.echo(render.to_json(done.to_dict()) if form == "json" else render.released_text(done))

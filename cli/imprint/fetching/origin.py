@@ -19,6 +19,7 @@ from pathlib import Path, PurePosixPath
 from ..exceptions import DataFault, ImprintError
 from ..manifest import DIGEST, INDEX, MANIFEST, SUMS, Index, Listed, Manifest, read_index, read_manifest
 from ..remote import is_url, path_of
+from ..semver import SEMVER
 from ..signing import ATTESTATION, INDEX_ATTESTATION, PAGE, Key, check_index, check_release
 from . import cache, downloading
 from .downloading import Patience
@@ -68,14 +69,19 @@ def is_store(address: str) -> bool:
     return content.lstrip().startswith(b"{") and b'"versions"' in content
 
 
+def is_version(text: str) -> bool:
+    """Whether a text names a version of a store, not a host: numbers alone may be an address, but of four parts."""
+    return text == "latest" or SEMVER.fullmatch(text) is not None
+
+
 def split(source: str) -> tuple[str, str]:
     """The store and the version of `STORE@VERSION`, where STORE is an address; else two empty texts.
 
-    In one on the web without a path, what stands before the @ is a user.
+    In one on the web without a path, what stands before the @ is a user, unless a version stands after it.
     """
     address, _, version = source.rpartition("@")
     plain = re.fullmatch(r"[^/?#]+", version) and path_of(source).suffix.lower() not in FILES
-    named = path_of(address).parts if is_url(address) else "://" in address
+    named = path_of(address).parts or is_version(version) if is_url(address) else "://" in address
     return (address, version) if named and plain else ("", "")
 
 
