@@ -94,12 +94,17 @@ def _code(code: dict[str, str], table: str, tables: dict[str, Any]) -> str:
     return f"| `{code['value']}` | {_cell(code.get('definition', ''))} | {_cell(code.get('inclusion', ''))} | {shown} |"
 
 
+WIDTH = 78  # of the help in a terminal of 80 columns
+
+
 def command_line() -> str:
     """The help of every command."""
     lines = ["# Commands", "", "Results go to stdout, everything else to stderr.", ""]
+    outer = click.Context(commands.main, info_name="imprint", **commands.main.context_settings)
     for name in ("", *commands.main.commands):
         command = commands.main.commands[name] if name else commands.main
-        context = click.Context(command, info_name=f"imprint {name}".strip(), max_content_width=80, terminal_width=80)
+        context = click.Context(command, parent=outer if name else None, info_name=name or "imprint", **command.context_settings)
+        context.terminal_width = WIDTH
         lines += [f"## imprint {name}".rstrip(), "", "```", command.get_help(context), "```", ""]
     return NOTE + "\n".join(lines)
 

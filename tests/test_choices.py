@@ -157,7 +157,7 @@ def test_a_release_of_a_table_without_a_file_is_refused_whatever_the_descriptor_
     severities = {**WRONG, "scheme-error": "warning"}
     folder = fair(tmp_path, {"with": {**CLEAN, "severities": severities}, "without": "events.csv"})
     done = run("release", folder, "--out", tmp_path / "dist")
-    assert done.exit_code == 1
+    assert done.exit_code == 3
     assert 'has no file of resource "events"; add it or take the resource away' in done.stderr
 
 

@@ -446,8 +446,8 @@ def test_a_release_that_the_ledger_lacks_is_reported(ready: Path, version: str) 
 
 def test_another_packages_store_is_not_released_into(ready: Path, tmp_path: Path) -> None:
     other = repository(tmp_path / "herbs")
-    said = "is a release, and releases.json doesn't list it; restore releases.json from git, or move it away"
-    assert refused(other, 3, "--out", str(ready / "dist")) == f"{ready}/dist/0.2.0: {said}"
+    said = 'has releases of "garden", not of "herbs"; name another directory with --out'
+    assert refused(other, 2, "--out", str(ready / "dist")) == f"{ready}/dist: {said}"
 
 
 def test_the_version_itself_in_the_store_with_other_content_and_not_in_the_ledger_is_left(ready: Path) -> None:

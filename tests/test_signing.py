@@ -197,7 +197,7 @@ def test_a_key_whose_signatures_can_be_forged_checks_none(folder: Path) -> None:
 
 def test_without_the_library_a_signature_is_not_checked_and_that_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "securesystemslib", None)
-    with pytest.raises(ImprintError, match=r"signatures need securesystemslib; pip install 'imprint\[sign\]'"):
+    with pytest.raises(ImprintError, match=r"signatures need securesystemslib; pip install 'securesystemslib\[crypto\]'"):
         signing.load_key(folder / "key.pem")
     for one in verify(folder / "dist", quick=True):
         assert one.problems == ()

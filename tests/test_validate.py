@@ -135,7 +135,7 @@ def test_a_spreadsheet_without_its_reader_says_what_to_install(monkeypatch: pyte
     monkeypatch.setitem(sys.modules, reader, None)
     (error,) = imprint.validate(CASES / "validate" / name).all_errors
     assert error.type == "format-error"
-    assert error.note.endswith('needs a reader; install it with `pip install "imprint[spreadsheets]"`')
+    assert error.note.endswith('needs a reader; install it with `pip install "frictionless[excel,ods]"`')
 
 
 def test_a_package_named_by_its_directory_or_its_descriptor_is_the_same() -> None:

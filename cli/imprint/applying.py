@@ -35,7 +35,7 @@ def apply(package: Package, old: Package, out: str | PathLike[str], *, invert: b
     target = plan.end_package(plan.target)
     with open_tables(old, package, memory=memory) as (engine, (tables, parts)):
         delta.refuse_damaged(package, parts)
-        _refuse_other(engine, plan, old, tables)
+        _refuse_other(engine, plan, old, tables, inverted=invert)
         with archive.new_directory(out) as building:
             for name, file in sorted(plan.files(plan.target).items()):
                 _copy(file, building, name, package)
@@ -58,19 +58,20 @@ def obstacles(package: Package) -> Iterator[str]:
 # Before and after
 
 
-def _refuse_other(engine: Engine, plan: Delta, old: Package, tables: Mapping[str, Checked]) -> None:
-    """Raise DataFault where a package isn't what the delta starts from."""
+def _refuse_other(engine: Engine, plan: Delta, old: Package, tables: Mapping[str, Checked], *, inverted: bool) -> None:
+    """Raise DataFault where a package isn't what the delta starts from, or ends with if it is `inverted`."""
+    here, there = ("ends with", "starts from") if inverted else ("starts from", "ends with")
     delta.refuse_unclear(old, tables)
     prints = {name: fingerprint.of_table(engine, one, columns=False) for name, one in tables.items()}
     whole = fingerprint.of_package(old, prints)
     if whole == plan.base.fingerprint and all(_same_columns(plan.base, one) for one in tables.values()):
         return
     if whole == plan.target.fingerprint:
-        message = f"is {plan.target}, which the delta ends with, not {plan.base}, which it starts from"
-        raise DataFault(message, where=old.source, fix="name the package before it; --invert goes back")
+        fix = f"name {plan.base}, {'or leave --invert out' if inverted else 'or go back from it with --invert'}"
+        raise DataFault(f"is {plan.target}, which the delta {there}", where=old.source, fix=fix)
     found = delta.end(engine, old, tables, plan.base.folder, plan.base.rows)
     said = _unlike(plan.base, found) or _said_otherwise(plan, old)
-    raise DataFault(f"is not {plan.base}, which the delta starts from: {said}", where=old.source, fix="name that package")
+    raise DataFault(f"is not {plan.base}, which the delta {here}: {said}", where=old.source, fix="name that package")
 
 
 def _same_columns(base: End, one: Checked) -> bool:

@@ -38,7 +38,8 @@ BESIDE = {
 def of_packages(old: Package, new: Package) -> Iterator[Difference]:
     """What the descriptors of two packages, and the schemas of the resources that both have, say otherwise."""
     before, after = fingerprint.metadata(old), fingerprint.metadata(new)
-    for key in sorted((before.keys() | after.keys()) - {"resources", "version"}):
+    unsaid = {"resources", "version", *(("$schema",) if old.bare or new.bare else ())}
+    for key in sorted((before.keys() | after.keys()) - unsaid):
         if before.get(key) != after.get(key):
             found = list(_of_property(key, before.get(key), after.get(key), old, new))
             yield from found or [Difference("metadata-changed", f'"{key}" of the package changes')]
@@ -419,23 +420,23 @@ def _codes_differences(name: str, old: Field, new: Field) -> Iterator[Difference
     """What becomes of the codes that `enum` and `categories` allow together, and of the way in which they say so."""
     before, after = allowed_codes(old), allowed_codes(new)
     words = [word for word in ("enum", "categories") if _said_codes(old, word) != _said_codes(new, word)]
-    word = " and ".join(f'"{one}"' for one in words)
+    word, s = " and ".join(f'"{one}"' for one in words), "" if len(words) > 1 else "s"
     gone, more = _not_in(before, old, after, new), _not_in(after, new, before, old)
     if before is not None and after is None:
-        yield Difference("constraint-loosened", f"{word} no longer limits the values", name, new.name)
+        yield Difference("constraint-loosened", f"{word} no longer limit{s} the values", name, new.name)
     elif before is None and after is not None:
-        said = f"{word} now limits the values to {', '.join(map(str, more))}"
+        said = f"{word} now limit{s} the values to {', '.join(map(str, more))}"
         yield Difference("constraint-tightened", said, name, new.name)
     elif gone or more:
-        for rule, said, found in (("constraint-tightened", "loses", gone), ("codes-added", "gains", more)):
+        for rule, verb, found in (("constraint-tightened", "lose", gone), ("codes-added", "gain", more)):
             if found:
-                message = f"{word} {said} {', '.join(map(str, found))}"
+                message = f"{word} {verb}{s} {', '.join(map(str, found))}"
                 yield Difference(rule, message, name, new.name, len(found), witness.code(found[0]))
     elif bool(old.categories) != bool(new.categories):
         said = '"categories" lists the codes now' if new.categories else '"categories" no longer lists the codes'
         yield Difference("categories-changed", said, name, new.name)
     elif words:
-        yield Difference("metadata-changed", f"{word} lists the same codes in another order or wording", name, new.name)
+        yield Difference("metadata-changed", f"{word} list{s} the same codes in another order or wording", name, new.name)
     yield from _order_differences(name, old, new)
 
 

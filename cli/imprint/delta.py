@@ -173,7 +173,7 @@ def refuse_existing(out: str | PathLike[str]) -> Path:
 
 
 def _refuse_bare(package: Package) -> None:
-    if any(package.descriptor_path in resource.files for resource in package.resources):
+    if package.bare:
         fix = "name a package with a datapackage.json"
         raise UsageFault("has no descriptor, and a delta is made of two packages", where=package.source, fix=fix)
 

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from . import explanations, profile, schema, versioning
-from .documents import laid_out, read_document
+from .documents import DESCRIPTOR_NAMES, laid_out, read_document
 from .exceptions import ImprintError
 from .package import Descriptor, Package, Resource, Rule, strings, text_of
 from .remote import Files, is_url, path_of
@@ -39,6 +39,8 @@ def load(path: Path, source: str = "", downloads: Path | None = None) -> tuple[P
     if path.suffix.lower() not in (".json", ".yaml", ".yml"):
         return _bare(path, source), ()
     content = read_document(path)
+    if isinstance(content, list) and path.name not in DESCRIPTOR_NAMES:
+        return _bare(path, source), ()
     if not isinstance(content, dict):
         raise ImprintError("is not a Data Package: it is not a JSON object", where=path, fix="see the standard")
     return _Reader(path, source, content, downloads).read()
@@ -60,8 +62,8 @@ def _bare(path: Path, source: str) -> Package:
     content = {"$schema": profile.PROFILE_2_0, "resources": [{"name": path.name.split(".")[0].lower(), "path": path.name}]}
     package, _ = _Reader(path, source, content, None).read()
     (resource,) = package.resources
-    tabular = resource.tabular or resource.format in ("", "txt")
-    return replace(package, resources=(replace(resource, files=(path,), tabular=tabular),))
+    tabular = resource.tabular or resource.format in ("", "txt", "json")
+    return replace(package, name=path.name, bare=True, resources=(replace(resource, files=(path,), tabular=tabular),))
 
 
 def _is_release(folder: Path) -> bool:

@@ -83,9 +83,7 @@ def diff(old: Package, new: Package, terms: Terms = PLAIN, *, fingerprints: bool
 
 def _under_one_name(old: Package, new: Package) -> Package:
     """`old`, its resource called as `new`'s is where both are bare data files."""
-    if not all(package.descriptor_path in resource.files for package in (old, new) for resource in package.resources):
-        return old
-    if not (old.resources and new.resources):
+    if not (old.bare and new.bare):
         return old
     after = new.resources[0]
     return replace(old, resources=(replace(old.resources[0], name=after.name, descriptor=after.descriptor),))

@@ -34,7 +34,7 @@ def load(package: Package, *, memory: str | None = None) -> dict[str, pandas.Dat
     try:
         import pandas as pd
     except ImportError as error:
-        raise ImprintError("loading frames needs pandas", fix="pip install 'imprint[pandas]'") from error
+        raise ImprintError("loading frames needs pandas", fix="pip install pandas") from error
     with open_tables(package, memory=memory) as (engine, (tables,)):
         for said in _doubts(package, tables):
             warnings.warn(f"{package.source}: {said}; imprint validate says more", stacklevel=3)

@@ -103,7 +103,7 @@ def of(locks: Iterable[Lock], old: Package, new: Package, renamed: Mapping[str, 
 def _of_bare(old: Package, new: Package) -> Mapping[str, str]:
     """Two bare data files are compared under the name of the second."""
     both = [(one, after) for one, after in zip(old.resources, new.resources, strict=False)]
-    bare = [pair for pair in both if old.descriptor_path in pair[0].files and new.descriptor_path in pair[1].files]
+    bare = both if old.bare and new.bare else []
     return {one.name: after.name for one, after in bare}
 
 

@@ -109,23 +109,20 @@ def refuse_pointers(files: Iterable[Path], source: str) -> None:
 
 def refuse_no_table(package: Package) -> None:
     """Raise ImprintError where a bare data file is no table."""
-    for resource in package.resources:
-        own = package.descriptor_path in resource.files and package.descriptor_path.name not in DESCRIPTOR_NAMES
-        if own and not resource.tabular:
-            raise ImprintError("is no table", where=package.source, fix="name a package, or a table such as a CSV file")
+    if package.bare and not package.resources[0].tabular:
+        raise ImprintError("is no table", where=package.source, fix="name a package, or a table such as a CSV file")
 
 
 def refuse_no_text(package: Package) -> None:
     """Raise ImprintError where a bare data file that is delimited text has none."""
-    for resource in package.resources:
-        if package.descriptor_path in resource.files and resource.format in ("csv", "tsv", "txt", ""):
-            with package.descriptor_path.open("rb") as file:
-                start = file.read(CHUNK)
-            if b"\0" in start:
-                fix = 'convert it, or give it a datapackage.json with its "encoding"'
-                raise ImprintError("has NUL characters, so it is no text in UTF-8", where=package.source, fix=fix)
-            if not start.strip():
-                raise ImprintError("is empty: it has not even a header", where=package.source, fix="give it one")
+    if package.bare and package.resources[0].format in ("csv", "tsv", "txt", ""):
+        with package.descriptor_path.open("rb") as file:
+            start = file.read(CHUNK)
+        if b"\0" in start:
+            fix = 'convert it, or give it a datapackage.json with its "encoding"'
+            raise ImprintError("has NUL characters, so it is no text in UTF-8", where=package.source, fix=fix)
+        if not start.strip():
+            raise ImprintError("is empty: it has not even a header", where=package.source, fix="give it one")
 
 
 def find_descriptor(path: Path, source: str) -> Path:
@@ -133,13 +130,20 @@ def find_descriptor(path: Path, source: str) -> Path:
     if path.is_file():
         return path
     if not path.exists():
-        raise ImprintError("is not there", where=source, fix="name a directory, a descriptor, a zip, a URL or git:REV")
+        raise ImprintError(
+            "is not there", where=source, fix="name a directory, a descriptor, a data file, a zip, a URL or git:REV"
+        )
     if not path.is_dir():
         raise ImprintError("is neither a file nor a directory", where=source, fix="name a directory or a descriptor")
     for name in DESCRIPTOR_NAMES:
         if (path / name).is_file():
             return path / name
-    raise ImprintError("has no datapackage.json or datapackage.yaml", where=source, fix="name the package's directory")
+    from .manifest import INDEX
+
+    what, fix = "has no datapackage.json or datapackage.yaml", "name the package's directory"
+    if (path / INDEX).is_file():
+        raise _store_fault(source)
+    raise ImprintError(what, where=source, fix=fix)
 
 
 def _download(source: str, folder: Path) -> Path:
@@ -150,12 +154,27 @@ def _download(source: str, folder: Path) -> Path:
         raise UsageFault(f"is no address ({error})", where=source, fix="mend it") from error
     target = folder / "download" / (path_of(source).name or DESCRIPTOR_NAMES[0])
     fetch(source, target)
-    if target.suffix.lower() not in KNOWN and _is_object(target):
+    if _begins(target, b"<"):
+        _refuse_store(source)
+    if target.suffix.lower() not in KNOWN and _begins(target, b"{"):
         target = target.rename(target.with_name(DESCRIPTOR_NAMES[0]))
     return target
 
 
-def _is_object(path: Path) -> bool:
-    """Whether a file begins as a descriptor does, whatever its name."""
+def _refuse_store(source: str) -> None:
+    """Raise UsageFault for the address of a store, at which a page may be."""
+    from .fetching import origin
+
+    if origin.is_store(source):
+        raise _store_fault(source)
+
+
+def _store_fault(source: str) -> UsageFault:
+    fix = f"name one of them, as {source.rstrip('/')}@latest"
+    return UsageFault("is a store of releases, and no package", where=source, fix=fix)
+
+
+def _begins(path: Path, mark: bytes) -> bool:
+    """Whether a text begins with a mark: a descriptor with a brace, a page with a tag, whatever its name."""
     with path.open("rb") as file:
-        return file.read(CHUNK).removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"{")
+        return file.read(CHUNK).removeprefix(codecs.BOM_UTF8).lstrip().startswith(mark)

@@ -141,7 +141,8 @@ class Rule:
 class Package:
     """A Data Package. `base` is the directory that relative paths start from; `source` is what the user named.
 
-    `warnings` are the types of error, and rules, that the package declares to be warnings.
+    `warnings` are the types of error, and rules, that the package declares to be warnings. A `bare` one is a data file without
+    a descriptor.
     """
 
     name: str
@@ -154,6 +155,7 @@ class Package:
     rules: tuple[Rule, ...]
     descriptor: Descriptor
     warnings: frozenset[str] = frozenset()
+    bare: bool = False
 
     def resource(self, name: str) -> Resource | None:
         """The resource of that name."""

@@ -15,6 +15,7 @@ from .changes import Difference, Terms
 from .engine import Engine
 from .exceptions import UsageFault
 from .package import ForeignKey, Package, Resource, Schema
+from .report import shorten
 from .scan import Checked, Wanted
 from .streams import DELIMITED
 from .tables import labels
@@ -286,7 +287,9 @@ def pair(engine: Engine, name: str, old: Checked, new: Checked, terms: Agreed) -
     before = [back.get(column, column) for column in old.columns]
     for word in own.key:
         if word not in before or word not in new.columns:
-            raise UsageFault(f'"{name}" has no field "{word}" on both sides', where="--key", fix="name another key")
+            shared = ", ".join(column for column in before if column in new.columns)
+            fix = f"name one of {shorten(shared, 200)}" if shared else "the two share no field"
+            raise UsageFault(f'"{name}" has no field "{word}" on both sides', where="--key", fix=fix)
     common = [column for column in before if column in new.columns]
     found, said = rows.keys_of(own.key, _primary(old.table.resource, back), _primary(new.table.resource, {}), common)
     key = next((key for key in found if said or _holds(engine, key, old, new, own.renamed)), ())

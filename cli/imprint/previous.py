@@ -18,6 +18,8 @@ from .ledger import Entry
 from .manifest import MANIFEST
 from .package import Package
 
+NAMED = "name it: imprint release with --against, imprint diff as OLD"
+
 
 def last_release(package: Package, entries: tuple[Entry, ...], out: Path) -> str:
     """Where the data of the ledger's last version is: in `out`, else the git revision that released it.
@@ -34,12 +36,25 @@ def last_release(package: Package, entries: tuple[Entry, ...], out: Path) -> str
     except ImprintError as error:
         if isinstance(error.__cause__, FileNotFoundError):
             message = f"the data of {last.version} is not in {out}, and git, which may have it, is not installed"
-            raise ImprintError(message, where=package.source, fix="install git, or name the data yourself") from None
+            raise ImprintError(
+                message,
+                where=package.source,
+                fix=f"install git, or {NAMED}",
+            ) from None
         found = ""
     if not found:
-        fix = "fetch the whole history, or name it yourself"
+        cut = "fetch the whole history, or " if _is_cut(package) else ""
+        fix = f"{cut}{NAMED}"
         raise ImprintError(f"the data of {last.version} is neither in {out} nor in git", where=package.source, fix=fix)
     return found
+
+
+def _is_cut(package: Package) -> bool:
+    """Whether a package lies in a clone that lacks a part of its history."""
+    try:
+        return revisions.shallow(package.source, package.base)
+    except ImprintError:
+        return False
 
 
 def _revision(package: Package, last: Entry) -> str:

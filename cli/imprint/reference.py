@@ -359,7 +359,7 @@ def _cells_of(file: Path, resource: Resource) -> Iterator[list[Any]]:
     import frictionless
 
     if resource.format in READERS and importlib.util.find_spec(READERS[resource.format]) is None:
-        note = f'format "{resource.format}" needs a reader; install it with `pip install "imprint[spreadsheets]"`'
+        note = f'format "{resource.format}" needs a reader; install it with `pip install "frictionless[excel,ods]"`'
         raise Unreadable("format-error", note, where=resource.place)
     content: dict[str, Any] = {"name": "resource", "type": "table", "path": file.name, "format": resource.format}
     content |= {"encoding": resource.encoding, "dialect": _sheet(resource)}

@@ -22,6 +22,7 @@ from . import (
     changelog,
     fingerprint,
     ledger,
+    locate,
     page,
     previous,
     revisions,
@@ -131,7 +132,16 @@ def release(package: Package, faults: tuple[Error, ...] = (), asked: Asked = PLA
     """
     if package.base != Path(package.source) and package.descriptor_path != Path(package.source):
         raise UsageFault("can't be released from where it is", where=package.source, fix="name the package's own directory")
-    semver.parse(package.version)
+    if package.bare:
+        raise UsageFault("is a data file, and no package", where=package.source, fix="give it a datapackage.json")
+    try:
+        semver.parse(package.version)
+    except UsageFault as error:
+        what = error.what if package.version else "has no version"
+        raise UsageFault(what, where=package.source, fix=error.fix) from error
+    if asked.against is not None:
+        with locate.located(asked.against, package.base):
+            pass  # there is such a package
     if asked.key is not None:
         signing.load_key(asked.key)
     for picture in asked.pictures:
@@ -201,7 +211,7 @@ def _judged(package: Package, examined: Examined, folder: Path, asked: Asked) ->
     """The release of a package that is valid: a new one, or one that the ledger has."""
     content = fingerprint.of_package(examined.snapshot.package, dict(examined.prints))
     entries = ledger.read(package.base)
-    store.refuse_disagreement(asked.out, entries, package.version)
+    store.refuse_disagreement(asked.out, entries, package)
     known = next((entry for entry in entries if entry.version == package.version), None)
     if known is not None and known.fingerprint == content:
         return _rebuild(package, examined, folder, known, entries, asked)
@@ -242,6 +252,9 @@ def _release_new(
     else:
         part = changelog.first_release(package.version, date, {name: one.rows for name, one in examined.prints.items()})
         entry = Entry(package.version, date, "", content, "none", resources=contents)
+    if not os.access(package.base, os.W_OK):
+        what = f"cannot be written to, and {changelog.NAME} and {ledger.NAME} belong there"
+        raise ImprintError(what, where=package.base, fix="check its permissions")
     built = _build(package, examined, folder, entry, entries, part, asked, instead=instead)
     entry = replace(entry, sha256=built.sha256)
     existing = changelog.read(package.base) or changelog.HEAD

@@ -232,7 +232,7 @@ def _library() -> tuple[Any, Any, tuple[type[Exception], ...]]:
         from cryptography.hazmat.primitives import serialization
         from securesystemslib import signer
     except ImportError as error:
-        raise ImprintError("signatures need securesystemslib", fix="pip install 'imprint[sign]'") from error
+        raise ImprintError("signatures need securesystemslib", fix="pip install 'securesystemslib[crypto]'") from error
     return serialization, signer, (ValueError, UnsupportedAlgorithm)
 
 

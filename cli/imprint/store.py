@@ -10,10 +10,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from . import archive
-from .exceptions import ImprintError
+from .exceptions import ImprintError, UsageFault
 from .ledger import NAME as LEDGER
 from .ledger import Entry
 from .manifest import INDEX, MANIFEST, Index, Listed, Manifest, read_manifest
+from .package import Package
 from .semver import SEMVER
 from .signing import INDEX_ATTESTATION, PAGE
 
@@ -69,15 +70,19 @@ def _restore(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def refuse_disagreement(out: Path, entries: Sequence[Entry], version: str) -> None:
+def refuse_disagreement(out: Path, entries: Sequence[Entry], package: Package) -> None:
     """Raise ImprintError where the store holds a release that the ledger hasn't, or has otherwise.
 
-    What the ledger has and the store hasn't may be elsewhere; `version`, which is being released, is judged by its content.
+    Raises UsageFault where that is of another package. What the ledger has and the store hasn't may be elsewhere; the
+    package's version is judged by its content.
     """
     known = {entry.version: entry for entry in entries}
     for path in sorted(out.glob(f"*/{MANIFEST}")):
         name = path.parent.name
-        if name == version or not SEMVER.fullmatch(name):
+        if name not in known and SEMVER.fullmatch(name) and (other := read_manifest(path).name) != package.name:
+            what = f'has releases of "{other}", not of "{package.name}"'
+            raise UsageFault(what, where=out, fix="name another directory with --out")
+        if name == package.version or not SEMVER.fullmatch(name):
             continue
         if name not in known:
             fix = f"restore {LEDGER} from git, or move it away"

@@ -98,7 +98,7 @@ def verify(
         if not (Path(store) / INDEX).is_file():
             raise ImprintError(f"is no store of releases: it has no {INDEX}", where=store, fix="name its directory")
         return _verify(Path(store), replace(asked, version=version))
-    return _verify(path, asked)
+    return _verify(path.parent if path.name == INDEX and path.is_file() else path, asked)
 
 
 def _split(source: str) -> tuple[str, str]:

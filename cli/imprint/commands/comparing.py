@@ -77,19 +77,13 @@ def diff(
     from .. import api, diffs, version
 
     if rules:
-        _print_rules(profile, form)
+        _print_rules(profile, form, bump=bump)
         return
     if old is None and not last_release:
         raise click.UsageError("Missing argument 'OLD'.")
-    if last_release and new is not None:
-        raise UsageFault("takes one package", where="--last-release", fix=f"leave {new} out, or name two without it")
-    new = new or "."
-    if old == new and not last_release:
-        raise UsageFault("is both OLD and NEW", where=old, fix="name two packages, or compare it with --last-release")
+    new = _refuse_senseless(old, new, form, last_release=last_release, bump=bump, impact=bool(locks))
     old = old or "."
     compare = functools.partial(api.since_last_release, old, out) if last_release else functools.partial(api.diff, old, new)
-    if locks and form not in ("text", "json"):
-        raise UsageFault(f"an impact has no {form} form", where="--for", fix="use --format text or json")
     if limit_rows is None:
         limit_rows = 0 if form == "csv" else api.ROWS
     renamed = dict(_named(one, "--rename") for one in rename)
@@ -120,6 +114,19 @@ def diff(
     sys.exit(ExitCode.INVALID if exit_code and differs else ExitCode.GOOD)
 
 
+def _refuse_senseless(old: str | None, new: str | None, form: str, *, last_release: bool, bump: bool, impact: bool) -> str:
+    """NEW, which is the package here if it isn't given. Raises UsageFault for what doesn't go together."""
+    if last_release and new is not None:
+        raise UsageFault("takes one package", where="--last-release", fix=f"leave {new} out, or name two without it")
+    if not last_release and old == (new or "."):
+        raise UsageFault("is both OLD and NEW", where=old or "", fix="name two packages, or compare it with --last-release")
+    if impact and form not in ("text", "json"):
+        raise UsageFault(f"an impact has no {form} form", where="--for", fix="use --format text or json")
+    if bump and form != "text":
+        raise UsageFault("prints a version, and nothing else", where="--bump", fix=f"leave --format {form} out")
+    return new or "."
+
+
 def _print_bump(changes: Changes, verdict: Verdict, old: str) -> None:
     if not verdict.next_version:
         asked = f": the changes ask for a {verdict.bump.name} one" if verdict.bump else ""
@@ -139,10 +146,12 @@ def _tell_of_delta(path: Path) -> None:
             click.echo(f"note: imprint apply can't write what it makes: {obstacle}", err=True)
 
 
-def _print_rules(profile: str | None, form: str) -> None:
+def _print_rules(profile: str | None, form: str, *, bump: bool) -> None:
     from .. import render, version
     from ..versioning import PROFILE
 
+    if bump:
+        raise UsageFault("prints a version, and no rules", where="--bump", fix="leave it out, or --rules")
     if form not in ("text", "json"):
         raise UsageFault(f"the rules have no {form} form", where="--rules", fix="use --format text or json")
     rules = version.rules_of(profile or PROFILE)

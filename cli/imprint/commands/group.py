@@ -79,9 +79,9 @@ class Commands(click.Group):
 def main() -> None:
     """Validate, diff, version and release Data Packages.
 
-    A PACKAGE is a directory, a datapackage.json or .yaml, a zip, a URL, a release (STORE@VERSION, STORE@latest), or
-    git:REV[:path]. Exit codes: 0 good; 1 the data says no; 2 usage; 3 the environment failed, or something could not be
-    checked.
+    A PACKAGE is a directory, a datapackage.json or .yaml, a data file such as a CSV, a zip, a URL, a release (STORE@VERSION,
+    STORE@latest), or git:REV[:path]. Exit codes: 0 good; 1 the data says no; 2 usage; 3 the environment failed, or something
+    could not be checked.
     """
 
 

@@ -91,7 +91,7 @@ def _fsspec(address: str) -> Open:
 
         system, root = url_to_fs(address, use_listings_cache=False)
     except ImportError as error:
-        fix = f"pip install 'imprint[{'s3' if scheme in ('s3', 's3a') else 'publish'}]', or what {scheme} needs"
+        fix = f"pip install {'s3fs' if scheme in ('s3', 's3a') else f'fsspec and what it needs for {scheme}'}"
         raise ImprintError(f"can't be opened ({_plain(str(error))})", where=where, fix=fix) from error
     except Exception as error:  # the libraries behind fsspec have no common fault
         raise UsageFault(f"can't be opened ({_plain(str(error))})", where=where, fix="check the address") from error

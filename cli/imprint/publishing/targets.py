@@ -152,7 +152,7 @@ def _remote(target: str) -> Target:
     try:
         import fsspec
     except ImportError as error:
-        raise ImprintError("publishing there needs fsspec", where=target, fix="pip install 'imprint[publish]'") from error
+        raise ImprintError("publishing there needs fsspec", where=target, fix="pip install fsspec") from error
     protocol = target.partition("://")[0]
     if is_url(target):
         raise UsageFault("can only be read", where=target, fix="name what the web server serves, such as a directory")
@@ -160,7 +160,7 @@ def _remote(target: str) -> Target:
         files, root = fsspec.url_to_fs(target, use_listings_cache=False)
     except ImportError as error:
         if protocol in ("s3", "s3a"):
-            raise ImprintError("publishing there needs s3fs", where=target, fix="pip install 'imprint[s3]'") from error
+            raise ImprintError("publishing there needs s3fs", where=target, fix="pip install s3fs") from error
         raise ImprintError(f"a library is missing ({reason(error)})", where=target, fix="install it") from error
     except ValueError as error:
         raise UsageFault(f"is no address ({reason(error)})", where=target, fix="name a directory or a URL") from error
