@@ -319,8 +319,6 @@ def canonical(value: Any, field: Field) -> str | None:  # noqa: PLR0911 - one li
 def _number(value: float | Decimal, *, whole: bool = False) -> str:
     """A number in full, unless that would take too many digits; a whole one always is, as an integer has no exponent."""
     exact = Decimal(str(value))
-    if not exact.is_finite():
-        return str(exact)
     if exact and abs(exact.adjusted()) > PLAIN and not whole:
         first, _, rest = f"{exact:E}".partition("E")[0].partition(".")
         return f"{first}.{rest.rstrip('0') or '0'}E{exact.adjusted()}"
