@@ -296,7 +296,8 @@ def pair(engine: Engine, name: str, old: Checked, new: Checked, terms: Agreed) -
     values = _values(own, common, key)
     for word in (word for word in key if word in own.ignored or word in own.near):
         fix = "compare it as it is, or name another key with --key"
-        raise UsageFault(f'"{word}" is in the key of "{name}"', where="--ignore, --abs-tol or --rel-tol", fix=fix)
+        option = "--ignore" if word in own.ignored else "--abs-tol or --rel-tol"
+        raise UsageFault(f'"{word}" is in the key of "{name}"', where=option, fix=fix)
     if own.near and not key:
         message = f'"{name}" has no key, so no number of one row is near that of another'
         raise UsageFault(message, where="--abs-tol or --rel-tol", fix="name a key with --key")
