@@ -191,6 +191,22 @@ def show(browser: Any, stores: Callable[[str], Path]) -> Iterator[Callable[..., 
         context.close()
 
 
+FOLLOWED = """() => Promise.race([
+    window.followed, new Promise((_, fail) => setTimeout(() => fail(new Error("the address stays as it was")), 5000))])"""
+
+
+def follow(shown: Shown, link: Any = None, at: str = "") -> None:
+    """Click a link into the page itself, or go to such an address, and wait until the page hears of it: that takes a while."""
+    shown.page.evaluate(
+        "() => { window.followed = new Promise(done => addEventListener('hashchange', () => done(), {once: true})) }"
+    )
+    if link is None:
+        shown.page.evaluate("at => { location.hash = at }", at)
+    else:
+        link.click()
+    shown.page.evaluate(FOLLOWED)
+
+
 def focused(shown: Shown) -> str:
     """The text, else the id, of what has the focus."""
     return str(shown.page.evaluate("document.activeElement.textContent.trim() || document.activeElement.id"))
@@ -215,7 +231,7 @@ def test_the_page_is_no_wider_than_the_window_asks_for_nothing_and_is_quiet(show
         e.getClientRects().length && e.getBoundingClientRect().right > innerWidth + 1).map(e => e.outerHTML.slice(0, 99))"""
     assert shown.page.evaluate(outside) == [], "nothing is cut off"
     assert shown.page.locator("#rows tbody tr").count() <= 25
-    shown.page.locator("#rows tbody th a").first.click()
+    follow(shown, shown.page.locator("#rows tbody th a").first)
     assert shown.page.evaluate("(e => e.scrollWidth <= e.clientWidth)(document.querySelector('dialog'))")
     assert [one for one in shown.requests if not one.startswith("file:")] == []
     assert len(shown.requests) == 1
@@ -363,8 +379,8 @@ def test_lists_can_be_told_apart(show: Any) -> None:
     shown = show("garden", at="#/lists")
     assert cells(shown, "parts") == HOSTILE["lists"]
     for number, text in enumerate(HOSTILE["lists"], 1):
-        shown.page.evaluate("at => { location.hash = at }", f"#/lists/{number}")
-        shown.page.wait_for_function("id => document.querySelector('#row-title bdi')?.textContent === id", arg=str(number))
+        follow(shown, at=f"#/lists/{number}")
+        assert shown.page.inner_text("#row-title bdi") == str(number)
         seen = shown.page.locator("dialog dd").last.inner_text()
         assert seen == (text or "no value") or json.loads(seen) == json.loads(text)
 
@@ -411,7 +427,7 @@ def test_a_search_looks_into_every_field_and_says_where_else_it_is(show: Any) ->
     assert shown.page.inner_text("#count") == "1 of 215 rows found."
     assert cells(shown, "Identifier") == ["omsac-descent-c023"]
     assert shown.page.inner_text("#elsewhere").startswith("Found too in: ")
-    shown.page.locator("#elsewhere a", has_text="Events").click()
+    follow(shown, shown.page.locator("#elsewhere a", has_text="Events"))
     assert cells(shown, "Identifier") == ["constitution-suspended"]
     shown.page.fill("#search", "nothing has this")
     assert shown.page.inner_text("#count") == "0 of 123 rows found."
@@ -434,7 +450,7 @@ def test_a_claim_leads_to_its_section_its_source_and_its_span(show: Any) -> None
     assert seen["section_id"].startswith(f"Sections: {section} ")
     assert "Sources: omsac-descent Mali: The Descent into Hell" in seen["section_id"]
     assert "Unverified: Recorded as said, not checked." in seen["standing"]
-    shown.page.locator("dialog a", has_text=section).click()
+    follow(shown, shown.page.locator("dialog a", has_text=section))
     assert shown.page.inner_text("#row-title bdi") == section
     referring = shown.page.locator("dialog h4", has_text="Claims by Section")
     assert re.fullmatch(r"Claims by Section: \d+", referring.inner_text())
@@ -615,7 +631,7 @@ def test_hostile_texts_are_texts(show: Any) -> None:
     page = shown.page
     for opened in (False, True):
         if opened:
-            page.locator("#rows tbody a").first.click()
+            follow(shown, page.locator("#rows tbody a").first)
         assert (
             page.evaluate(
                 "document.querySelectorAll('iframe, form, object, embed, img, svg, base, meta[http-equiv=refresh]').length"
@@ -639,8 +655,7 @@ def test_every_hostile_cell_is_shown_as_it_is_and_its_row_is_found(show: Any) ->
     words, names = HOSTILE["texts"], HOSTILE["names"]
     shown = show("hostile")
     for name in names:
-        shown.page.evaluate("at => { location.hash = at }", f"#/{html._key(name)}/{html._key(words[1])}")
-        shown.page.wait_for_selector("dialog[open]")
+        follow(shown, at=f"#/{html._key(name)}/{html._key(words[1])}")
         assert shown.page.evaluate("document.querySelector('#row-title bdi').textContent") == words[1]
         values = shown.page.locator("dialog .value").evaluate_all("all => all.map(one => one.textContent)")
         assert values == [words[1], words[1]]
@@ -653,7 +668,7 @@ def test_every_hostile_cell_is_shown_as_it_is_and_its_row_is_found(show: Any) ->
 def test_a_table_of_300_fields_shows_some_and_all_in_a_row(show: Any) -> None:
     shown = show("hostile", at="#/wide")
     assert shown.page.inner_text("#count") == "1 row. 40 of 300 fields are shown; a row's own view has them all."
-    shown.page.locator("#rows tbody a").first.click()
+    follow(shown, shown.page.locator("#rows tbody a").first)
     assert shown.page.locator("dialog dt").count() == 300
 
 
